@@ -1,0 +1,1 @@
+//! Removable storage management as a file system.

@@ -1,0 +1,3 @@
+//! ntmsfs, or mount.ntmsfs if it is called by that name.
+
+fn main() {}
