@@ -1,1 +1,4 @@
 //! Removable storage management as a file system.
+
+pub mod codes;
+pub mod domain;

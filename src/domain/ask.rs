@@ -1,0 +1,213 @@
+//! Everything that a caller, a library or the clock can want of the catalog: one closed enum.
+//!
+//! The file system turns names and text into an [`Ask`]; the manager answers each with a [`Reply`] or a refusal.
+
+use super::error::Refusal;
+use super::id::{Guid, ObjectNo};
+use super::import::ImportLine;
+use super::request::AllocateRequest;
+use super::state::{OperatorState, Selection, SideState};
+use super::time::Limit;
+
+/// One wish.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are words of the glossary; the variant says what they mean together"
+)]
+pub enum Ask {
+    /// `AllocateNtmsMedia`.
+    Allocate {
+        pool: ObjectNo,
+        request: Box<AllocateRequest>,
+        name: Option<Named>,
+    },
+    /// A named request that never got its newline: recorded as failed.
+    Unfinished { pool: ObjectNo, name: Named },
+    /// End a waiting request, or forget a finished one (`CancelNtmsLibraryRequest`, `DeleteNtmsRequests`).
+    RemoveRequest { no: ObjectNo },
+    /// The LMID of an anonymous allocation was read.
+    Delivered { logical: ObjectNo },
+    /// Nobody read the LMID of an anonymous allocation: give the side back.
+    Undo { logical: ObjectNo },
+    /// `DeallocateNtmsMedia`.
+    Deallocate { logical: ObjectNo },
+    /// `SetNtmsMediaComplete`, or a new name or description.
+    SetLogical { no: ObjectNo, set: SetLogical },
+    /// `CreateNtmsMediaPool`.
+    CreatePool {
+        parent: ObjectNo,
+        name: String,
+        mode: u32,
+    },
+    /// `DeleteNtmsMediaPool`.
+    RemovePool { no: ObjectNo },
+    /// Rename a pool or move it below another parent.
+    PlacePool {
+        no: ObjectNo,
+        parent: ObjectNo,
+        name: String,
+    },
+    /// `SetNtmsObjectInformation`, `SetNtmsObjectSecurity` of a pool.
+    SetPool { no: ObjectNo, set: SetPool },
+    /// Create records of media (`CreateNtmsMedia`) in a pool, all or none.
+    Import {
+        pool: ObjectNo,
+        lines: Vec<(u64, ImportLine)>,
+    },
+    /// `MoveToNtmsMediaPool`, with a new name or the old one.
+    MoveMedium {
+        no: ObjectNo,
+        pool: ObjectNo,
+        name: String,
+    },
+    /// Change a medium.
+    SetMedium { no: ObjectNo, set: SetMedium },
+    /// `DeleteNtmsMedia`.
+    RemoveMedium { no: ObjectNo },
+    /// `DecommissionNtmsMedia` is the one state that a caller may set.
+    SetSide { no: ObjectNo, state: SideState },
+    /// Make a library.
+    CreateLibrary { name: String, mode: u32 },
+    /// `DeleteNtmsLibrary`.
+    RemoveLibrary { no: ObjectNo },
+    /// Change a library.
+    SetLibrary { no: ObjectNo, set: SetLibrary },
+    /// A library has looked into its slots.
+    Inventoried {
+        work: ObjectNo,
+        found: Result<Vec<Found>, Refusal>,
+    },
+    /// `AddNtmsMediaType`.
+    AddType { name: String },
+    /// `DeleteNtmsMediaType`.
+    RemoveType { no: ObjectNo },
+    /// Satisfy or refuse an operator request (`SatisfyNtmsOperatorRequest`, `CancelNtmsOperatorRequest`), or say that
+    /// somebody works on it.
+    AnswerOperator { no: ObjectNo, state: OperatorState },
+    /// `DeleteNtmsRequests` for an operator request that has its answer.
+    RemoveOperator { no: ObjectNo },
+    /// The clock: this waiting request's time is over.
+    Expire { no: ObjectNo },
+    /// The clock: finished requests whose time is over are forgotten, read LMIDs are recorded.
+    Sweep,
+}
+
+/// The name of a request and the object number that the name was reserved with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The name, already checked.
+    pub name: String,
+    /// The number; its inode is known to the kernel.
+    pub no: ObjectNo,
+    /// The request as it was written, without its newline.
+    pub body: String,
+}
+
+/// What to change of a logical medium.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetLogical {
+    /// Name, at most 64 characters.
+    Name(String),
+    /// Description, at most 127 characters.
+    Description(String),
+    /// The state word as written; only `complete` is allowed.
+    State(String),
+}
+
+/// What to change of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are words of the glossary; the variant says what they mean together"
+)]
+pub enum SetPool {
+    /// Description, at most 127 characters.
+    Description(String),
+    /// Media type; empty = a pool of pools.
+    MediaType(String),
+    /// Draw from free.
+    AllocateFromFree(bool),
+    /// Return to free.
+    DeallocateToFree(bool),
+    /// Limit of allocations; 0 = none.
+    MaxAllocates(u32),
+    /// Order of the search.
+    Selection(Selection),
+    /// Time-out of requests without one.
+    DefaultTimeout(Limit),
+    /// How long finished requests are kept.
+    PurgeTime(Limit),
+    /// chmod of the directory.
+    Mode(u32),
+    /// chmod of what carries CONTROL.
+    Control(u32),
+    /// chown; the kernel has checked that the caller may.
+    Owner { uid: Option<u32>, gid: Option<u32> },
+}
+
+/// What to change of a medium.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetMedium {
+    /// Description, at most 127 characters.
+    Description(String),
+    /// `EnableNtmsObject`, `DisableNtmsObject`.
+    Enabled(bool),
+}
+
+/// What to change of a library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are words of the glossary; the variant says what they mean together"
+)]
+pub enum SetLibrary {
+    /// Name.
+    Name(String),
+    /// Description, at most 127 characters.
+    Description(String),
+    /// The specification of its driver.
+    Driver(String),
+    /// `EnableNtmsObject`, `DisableNtmsObject`.
+    Enabled(bool),
+    /// chmod.
+    Mode(u32),
+    /// chown.
+    Owner { uid: Option<u32>, gid: Option<u32> },
+}
+
+/// What an inventory found in a slot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// Slot number, from 1.
+    pub slot: u32,
+    /// Bar code, if it can be read.
+    pub barcode: Option<String>,
+    /// Media type.
+    pub media_type: String,
+    /// What kind of label is on it.
+    pub label: super::driver::Label,
+}
+
+/// What an ask gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(
+    missing_docs,
+    reason = "the fields are words of the glossary; the variant says what they mean together"
+)]
+pub enum Reply {
+    /// It was done.
+    Done,
+    /// An object was made.
+    Created(ObjectNo),
+    /// The allocation: the text of the result and the logical medium.
+    Allocated {
+        result: String,
+        logical: ObjectNo,
+        lmid: Guid,
+    },
+    /// The request was accepted and failed; the text is the result.
+    Failed { result: String },
+    /// The request waits under that number.
+    Waiting { request: ObjectNo },
+}

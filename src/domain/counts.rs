@@ -1,0 +1,82 @@
+//! How many sides of a pool are in which state, and the sentence that says so.
+
+use super::state::SideState;
+
+/// Sides of one pool by state and standing (0 usable, 1 offline, 2 disabled).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Counts(pub Vec<(SideState, u32, i64)>);
+
+impl Counts {
+    /// Returns the sides of a state that are online and enabled.
+    pub fn usable(&self, state: SideState) -> i64 {
+        self.sum(|&(s, standing, _)| s == state && standing == 0)
+    }
+
+    /// Returns all sides of a state.
+    pub fn all(&self, state: SideState) -> i64 {
+        self.sum(|&(s, _, _)| s == state)
+    }
+
+    /// Returns all sides on a shelf.
+    pub fn offline(&self) -> i64 {
+        self.sum(|&(_, standing, _)| standing == 1)
+    }
+
+    /// Returns all sides that are disabled, or in a disabled library.
+    pub fn disabled(&self) -> i64 {
+        self.sum(|&(_, standing, _)| standing == 2)
+    }
+
+    fn sum(&self, wanted: impl Fn(&(SideState, u32, i64)) -> bool) -> i64 {
+        self.0
+            .iter()
+            .filter(|row| wanted(row))
+            .map(|row| row.2)
+            .sum()
+    }
+
+    /// Says what a person wants to know first: `2 available, 1 offline, 3 allocated`. Zero counts other than
+    /// `available` are left out.
+    pub fn sentence(&self) -> String {
+        let mut parts = vec![format!("{} available", self.usable(SideState::Available))];
+        let mut push = |n: i64, what: &str| {
+            if n > 0 {
+                parts.push(format!("{n} {what}"));
+            }
+        };
+        push(self.offline(), "offline");
+        push(self.disabled(), "disabled");
+        for &state in SideState::ALL {
+            if state != SideState::Available {
+                push(self.usable(state), state.word());
+            }
+        }
+        parts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sentence_names_what_is_there() {
+        let counts = Counts(vec![
+            (SideState::Available, 1, 2),
+            (SideState::Available, 2, 1),
+            (SideState::Allocated, 0, 3),
+        ]);
+        assert_eq!(
+            counts.sentence(),
+            "0 available, 2 offline, 1 disabled, 3 allocated"
+        );
+        assert_eq!(
+            (
+                counts.all(SideState::Available),
+                counts.usable(SideState::Available)
+            ),
+            (3, 0)
+        );
+        assert_eq!(Counts::default().sentence(), "0 available");
+    }
+}

@@ -1,0 +1,434 @@
+//! What happened. Events are the truth: the tables are what applying all of them, in order, gives.
+//!
+//! Invariants: an event carries every number, identifier and instant that applying it needs, so applying is
+//! deterministic; a released variant or field is never changed or removed, only added to (with a serde default);
+//! anything that a user can set is an event.
+
+use super::access::{Access, Caller};
+use super::id::{Guid, ObjectNo};
+use super::state::{
+    LibraryState, OperatorCommand, OperatorState, PoolType, Selection, SideState, WorkKind,
+};
+use super::time::{Limit, Time};
+use serde::{Deserialize, Serialize};
+
+/// Version of the event format. A record of a later version is refused at opening.
+pub const VERSION: u32 = 1;
+
+/// An object by number and identifier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thing {
+    /// Object number.
+    pub no: ObjectNo,
+    /// Identifier.
+    pub id: Guid,
+}
+
+/// One change of the catalog.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "the fields are words of the glossary; the variant says what they mean together"
+)]
+pub enum Event {
+    /// The catalog was made.
+    Founded { id: Guid },
+    /// Object numbers below the ceiling may be given out without a further record.
+    NumbersReserved { ceiling: i64 },
+    /// A media type is known from now on.
+    TypeAdded {
+        no: ObjectNo,
+        name: String,
+        sides: u32,
+        read_write: String,
+        description: String,
+    },
+    /// A media type is gone.
+    TypeRemoved { no: ObjectNo, name: String },
+    /// A pool was made.
+    PoolCreated {
+        pool: Thing,
+        parent: ObjectNo,
+        name: String,
+        kind: PoolType,
+        media_type: Option<String>,
+        access: Access,
+    },
+    /// A pool was changed.
+    PoolChanged { pool: Thing, change: PoolChange },
+    /// A pool is gone.
+    PoolRemoved { pool: Thing, name: String },
+    /// A library was made.
+    LibraryCreated {
+        library: Thing,
+        name: String,
+        access: Access,
+    },
+    /// A library was changed.
+    LibraryChanged {
+        library: Thing,
+        change: LibraryChange,
+    },
+    /// The parts of a library are known: object numbers run from `first`, slots first, then drives, then ports.
+    LibraryBuilt {
+        library: Thing,
+        first: ObjectNo,
+        slots: u32,
+        drives: u32,
+        ports: u32,
+    },
+    /// A library is gone, and its parts with it.
+    LibraryRemoved { library: Thing, name: String },
+    /// A medium is known from now on.
+    MediumCreated { medium: Box<NewMedium> },
+    /// A medium changed its pool; `sides` are the states its sides have there.
+    MediumMoved {
+        medium: Thing,
+        name: String,
+        from: ObjectNo,
+        to: ObjectNo,
+        sides: Vec<(ObjectNo, SideState)>,
+    },
+    /// A medium was changed.
+    MediumChanged { medium: Thing, change: MediumChange },
+    /// The record of a medium is gone.
+    MediumRemoved { medium: Thing, name: String },
+    /// A side entered a state.
+    SideChanged { side: Thing, state: SideState },
+    /// A request waits for a medium, with `whole` for one of which all sides are available; an operator is asked for one.
+    RequestWaiting {
+        #[serde(default)]
+        whole: bool,
+        request: RequestRecord,
+        deadline: Option<Time>,
+        operator: ObjectNo,
+        message: String,
+    },
+    /// An operator said complete, the search still found nothing: a new operator request.
+    OperatorRequested {
+        no: ObjectNo,
+        command: OperatorCommand,
+        request: ObjectNo,
+        message: String,
+    },
+    /// A request got a side.
+    Allocated { allocation: Box<Allocation> },
+    /// A request failed.
+    RequestFailed {
+        request: RequestRecord,
+        code: u16,
+        result: String,
+        sentence: String,
+    },
+    /// A finished request is forgotten.
+    RequestForgotten {
+        no: ObjectNo,
+        pool: ObjectNo,
+        name: Option<String>,
+    },
+    /// A side was given back.
+    Deallocated { deallocation: Box<Deallocation> },
+    /// A logical medium was changed.
+    LogicalChanged {
+        logical: Thing,
+        change: LogicalChange,
+    },
+    /// The owners have read the identifiers of these anonymous allocations.
+    Delivered { logical: Vec<ObjectNo> },
+    /// After a crash nobody knows whether the identifiers of these were read.
+    DeliveryUnknown { logical: Vec<ObjectNo> },
+    /// An operator answered, or the request behind it ended otherwise (`state` is `None`: it is gone).
+    OperatorChanged {
+        no: ObjectNo,
+        state: Option<OperatorState>,
+    },
+    /// A library has work to do.
+    WorkQueued {
+        no: ObjectNo,
+        library: ObjectNo,
+        kind: WorkKind,
+    },
+    /// The work was done, or failed for the reason.
+    WorkFinished {
+        no: ObjectNo,
+        library: Thing,
+        error: Option<String>,
+    },
+}
+
+/// What changed of a pool.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "the fields are words of the glossary; the variant says what they mean together"
+)]
+pub enum PoolChange {
+    /// Renamed or moved below another parent.
+    Place { parent: ObjectNo, name: String },
+    /// Text for people.
+    Description(String),
+    /// Type of its media; `None` makes it a pool of pools.
+    MediaType(Option<String>),
+    /// Draw from free.
+    AllocateFromFree(bool),
+    /// Return to free.
+    DeallocateToFree(bool),
+    /// Limit of allocations of a side.
+    MaxAllocates(u32),
+    /// Order of the search.
+    Selection(Selection),
+    /// Time-out of requests without one.
+    DefaultTimeout(Limit),
+    /// How long finished requests are kept.
+    PurgeTime(Limit),
+    /// Owner and permission bits.
+    Access(Access),
+}
+
+/// What changed of a library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LibraryChange {
+    /// Name.
+    Name(String),
+    /// Text for people.
+    Description(String),
+    /// What drives it.
+    Driver(String),
+    /// Administrative switch.
+    Enabled(bool),
+    /// Whether it works.
+    State(LibraryState),
+    /// Owner and permission bits.
+    Access(Access),
+}
+
+/// What changed of a medium.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "the fields are words of the glossary; the variant says what they mean together"
+)]
+pub enum MediumChange {
+    /// Name.
+    Name(String),
+    /// Text for people.
+    Description(String),
+    /// Administrative switch.
+    Enabled(bool),
+    /// Into a slot, or to the shelf.
+    Location {
+        library: Option<ObjectNo>,
+        slot: Option<ObjectNo>,
+    },
+}
+
+/// What changed of a logical medium.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(
+    missing_docs,
+    reason = "the fields are words of the glossary; the variant says what they mean together"
+)]
+pub enum LogicalChange {
+    /// Name.
+    Name(String),
+    /// Text for people.
+    Description(String),
+    /// No more writing; names the side.
+    Completed { side: ObjectNo },
+}
+
+/// A new medium with its sides.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewMedium {
+    /// Number and identifier.
+    #[serde(flatten)]
+    pub thing: Thing,
+    /// Name, unique.
+    pub name: String,
+    /// Bar code, unique if there is one.
+    pub barcode: Option<String>,
+    /// Text for people.
+    pub description: String,
+    /// Media type.
+    pub media_type: String,
+    /// Pool.
+    pub pool: ObjectNo,
+    /// Library, if it is in one.
+    pub library: Option<ObjectNo>,
+    /// Slot, if it is in one.
+    pub slot: Option<ObjectNo>,
+    /// Its sides in order, A first.
+    pub sides: Vec<Thing>,
+    /// State in which all sides begin.
+    pub state: SideState,
+}
+
+/// A request, with all that its row needs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RequestRecord {
+    /// Object number; `None` for one of a transaction file that ended at once and has no row.
+    pub no: Option<ObjectNo>,
+    /// The pool it was written to.
+    pub pool: Thing,
+    /// Its name.
+    pub name: Option<String>,
+    /// Who wrote it.
+    pub caller: Caller,
+    /// As it was written, in its canonical form.
+    pub body: String,
+    /// When it was written.
+    pub submitted: Time,
+    /// When it may be purged, once it has ended.
+    pub purge: Option<Time>,
+    /// The operator request that is open for it and goes with it.
+    #[serde(default)]
+    pub operator: Option<ObjectNo>,
+}
+
+/// A side was given to a caller: all of it in one event, because it is one change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocation {
+    /// The request that asked for it.
+    pub request: RequestRecord,
+    /// What a read of the result returns.
+    pub result: String,
+    /// The new logical medium.
+    pub logical: Thing,
+    /// The side.
+    pub side: Thing,
+    /// Its medium.
+    pub medium: Thing,
+    /// Name of the medium.
+    pub medium_name: String,
+    /// The pool that the medium was drawn from, if it was moved.
+    pub drawn_from: Option<ObjectNo>,
+    /// Identifier of the pool in which the side was found.
+    pub from_pool: Guid,
+    /// Its path.
+    pub from_path: String,
+    /// State of the side before.
+    pub was: SideState,
+    /// Sides that are reserved from now on.
+    pub reserved: Vec<ObjectNo>,
+    /// Whether the side belongs to a set opened with `new`.
+    pub in_set: bool,
+    /// Name of the logical medium.
+    pub name: String,
+    /// Description of the logical medium.
+    pub description: String,
+}
+
+/// A side was given back: all of it in one event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deallocation {
+    /// The logical medium that is gone.
+    pub logical: Thing,
+    /// The side.
+    pub side: Thing,
+    /// Its medium.
+    pub medium: Thing,
+    /// Name of the medium.
+    pub medium_name: String,
+    /// The pool.
+    pub pool: Thing,
+    /// State of the side from now on.
+    pub state: SideState,
+    /// Reserved sides that become available.
+    pub freed: Vec<ObjectNo>,
+    /// The free pool, if the medium goes back there.
+    pub to_free: Option<ObjectNo>,
+    /// Whether it was undone because nobody read the identifier.
+    pub undone: bool,
+}
+
+/// What the line of an event says before its details: the protocol's notification, and the result if it is one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Headline {
+    /// Kind of the object.
+    pub object: &'static str,
+    /// Its identifier, or its number if it has no GUID.
+    pub id: String,
+    /// `insert`, `update`, `delete`, `signal` or `complete` (`NtmsNotificationOperations`).
+    pub operation: &'static str,
+    /// Name of the request, if it has one.
+    pub request: Option<String>,
+    /// What the request gave, without its newline.
+    pub result: Option<String>,
+}
+
+impl Event {
+    /// Returns what the line of this event says first.
+    pub fn headline(&self) -> Headline {
+        let line = |object, id: &dyn ToString, operation| Headline {
+            object,
+            id: id.to_string(),
+            operation,
+            request: None,
+            result: None,
+        };
+        match self {
+            Self::Founded { id } => line("computer", id, "insert"),
+            Self::NumbersReserved { ceiling } => line("computer", ceiling, "update"),
+            Self::TypeAdded { no, .. } => line("media-type", no, "insert"),
+            Self::TypeRemoved { no, .. } => line("media-type", no, "delete"),
+            Self::PoolCreated { pool, .. } => line("pool", &pool.id, "insert"),
+            Self::PoolChanged { pool, .. } => line("pool", &pool.id, "update"),
+            Self::PoolRemoved { pool, .. } => line("pool", &pool.id, "delete"),
+            Self::LibraryCreated { library, .. } => line("library", &library.id, "insert"),
+            Self::LibraryChanged { library, .. } | Self::LibraryBuilt { library, .. } => {
+                line("library", &library.id, "update")
+            }
+            Self::LibraryRemoved { library, .. } => line("library", &library.id, "delete"),
+            Self::MediumCreated { medium } => line("medium", &medium.thing.id, "insert"),
+            Self::MediumMoved { medium, .. } | Self::MediumChanged { medium, .. } => {
+                line("medium", &medium.id, "update")
+            }
+            Self::MediumRemoved { medium, .. } => line("medium", &medium.id, "delete"),
+            Self::SideChanged { side, .. } => line("side", &side.id, "update"),
+            Self::LogicalChanged { logical, .. } => line("logical", &logical.id, "update"),
+            Self::Deallocated { deallocation } => {
+                line("logical", &deallocation.logical.id, "delete")
+            }
+            Self::Delivered { .. } | Self::DeliveryUnknown { .. } => {
+                line("computer", &"delivery", "update")
+            }
+            Self::OperatorRequested { no, .. } => line("operator", no, "insert"),
+            Self::OperatorChanged { no, state: Some(_) } => line("operator", no, "update"),
+            Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
+            Self::WorkQueued { no, .. } => line("work", no, "insert"),
+            Self::WorkFinished { no, .. } => line("work", no, "complete"),
+            Self::RequestForgotten { no, name, .. } => Headline {
+                request: name.clone(),
+                ..line("request", no, "delete")
+            },
+            Self::RequestWaiting { request, .. } => request.headline("signal", None),
+            Self::RequestFailed {
+                request, result, ..
+            } => request.headline("complete", Some(result)),
+            Self::Allocated { allocation } => Headline {
+                object: "logical",
+                id: allocation.logical.id.to_string(),
+                ..allocation
+                    .request
+                    .headline("complete", Some(&allocation.result))
+            },
+        }
+    }
+}
+
+impl RequestRecord {
+    fn headline(&self, operation: &'static str, result: Option<&String>) -> Headline {
+        Headline {
+            object: "request",
+            id: self.no.map_or_else(|| "-".to_owned(), |no| no.to_string()),
+            operation,
+            request: self.name.clone(),
+            result: result.map(|text| text.trim_end().to_owned()),
+        }
+    }
+}

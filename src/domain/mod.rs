@@ -1,0 +1,23 @@
+//! The vocabulary and the rules of removable storage management, without any input or output.
+//!
+//! Invariants: nothing here names a database, FUSE, a device, a clock, a thread or a file. A rule is a function
+//! of facts and a request, and returns what is to be recorded.
+
+pub mod access;
+pub mod ask;
+pub mod counts;
+pub mod driver;
+pub mod error;
+pub mod event;
+pub mod id;
+pub mod import;
+pub mod json;
+pub mod name;
+pub mod noun;
+pub mod options;
+pub mod request;
+pub mod rule;
+pub mod state;
+pub mod time;
+pub mod words;
+mod wordset;

@@ -1,0 +1,203 @@
+//! `DeallocateNtmsMedia`, `SetNtmsMediaComplete`, `DecommissionNtmsMedia` (MS-RSMP 3.2.5.2.4.2, .4, .5).
+
+use super::allocate::{MediumFacts, PoolFacts};
+use crate::domain::access::{Caller, Right};
+use crate::domain::ask::SetLogical;
+use crate::domain::error::{ErrorKind, Result};
+use crate::domain::event::{Deallocation, Event, LogicalChange, Thing};
+use crate::domain::id::ObjectNo;
+use crate::domain::noun::{Logical, Side};
+use crate::domain::state::{PoolType, SideState};
+
+/// What giving back a side looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// What is given back.
+    pub logical: Logical,
+    /// Its medium, with the pool.
+    pub medium: MediumFacts,
+    /// The free pool of the type, if there is one.
+    pub free: Option<PoolFacts>,
+    /// The pool that the medium came from, if it still is there.
+    pub origin: Option<ObjectNo>,
+}
+
+/// Gives a side back. The owner may while he has USE, and whoever has CONTROL of the pool.
+pub fn deallocate(facts: &Facts, caller: &Caller) -> Result<Deallocation> {
+    let pool = &facts.medium.pool;
+    let owner = caller.uid == facts.logical.owner && pool.access.permits(caller, Right::Use);
+    if !owner {
+        pool.access
+            .demand(caller, Right::Control, &facts.medium.path)?;
+    }
+    let deallocation = give_back(facts, false)?;
+    if let (Some(_), Some(free)) = (deallocation.to_free, &facts.free) {
+        free.pool.access.demand(caller, Right::Use, &free.path)?;
+    }
+    Ok(deallocation)
+}
+
+/// Undoes an allocation whose identifier nobody has read, unless another side of the medium is owned by then.
+pub fn undo(facts: &Facts) -> Result<Option<Deallocation>> {
+    let others = facts
+        .medium
+        .sides
+        .iter()
+        .any(|s| s.no != facts.logical.side && s.state.is_owned());
+    if others {
+        Ok(None)
+    } else {
+        give_back(facts, true).map(Some)
+    }
+}
+
+fn give_back(facts: &Facts, undone: bool) -> Result<Deallocation> {
+    let MediumFacts {
+        medium,
+        sides,
+        pool,
+        ..
+    } = &facts.medium;
+    let missing =
+        || ErrorKind::DatabaseFailure.because(format!("LMID {} has no side", facts.logical.id));
+    let side = sides
+        .iter()
+        .find(|s| s.no == facts.logical.side)
+        .ok_or_else(missing)?;
+    let spent = pool.max_allocates > 0 && side.allocations >= i64::from(pool.max_allocates);
+    let others = || sides.iter().filter(|s| s.no != side.no);
+    let last = !others().any(|s| s.state.is_owned());
+    let state = match (undone, spent) {
+        // Whoever it was reserved for is gone by now.
+        (true, _) if last && facts.logical.was == SideState::Reserved => SideState::Available,
+        (true, _) => facts.logical.was,
+        (false, true) => SideState::Decommissioned,
+        (false, false) => SideState::Available,
+    };
+    let reserved = others().filter(|s| last && s.state == SideState::Reserved);
+    Ok(Deallocation {
+        logical: Thing {
+            no: facts.logical.no,
+            id: facts.logical.id,
+        },
+        side: Thing {
+            no: side.no,
+            id: side.id,
+        },
+        medium: Thing {
+            no: medium.no,
+            id: medium.id,
+        },
+        medium_name: medium.name.clone(),
+        pool: Thing {
+            no: pool.no,
+            id: pool.id,
+        },
+        state,
+        freed: reserved.map(|s| s.no).collect(),
+        to_free: return_to(facts, others(), undone),
+        undone,
+    })
+}
+
+/// The pool that the medium goes to: when undone the one it came from, else the free pool if the pool says so and nothing
+/// on the medium is anybody's. A side that was never imported still carries somebody's data, so such a medium stays.
+fn return_to<'a>(
+    facts: &Facts,
+    mut others: impl Iterator<Item = &'a Side>,
+    undone: bool,
+) -> Option<ObjectNo> {
+    let pool = &facts.medium.pool;
+    if undone {
+        return facts.origin.filter(|origin| *origin != pool.no);
+    }
+    let kept =
+        |s: &Side| s.state.is_owned() || matches!(s.state, SideState::Import | SideState::Foreign);
+    let free = facts.free.as_ref()?;
+    let wanted = pool.deallocate_to_free && pool.kind == PoolType::Application;
+    (wanted && !others.any(kept)).then_some(free.pool.no)
+}
+
+/// Changes a logical medium: its owner may while he has USE, and whoever has MODIFY; the state needs CONTROL.
+pub fn change(facts: &Facts, wanted: &SetLogical, caller: &Caller) -> Result<Event> {
+    let change = match wanted {
+        SetLogical::State(word) if word == "complete" => return complete(facts, caller),
+        SetLogical::State(word) => {
+            return Err(ErrorKind::InvalidState.because(format!(
+                "\"{word}\": the only state that can be written is complete; rmdir gives the medium back"
+            )));
+        }
+        SetLogical::Name(name) => LogicalChange::Name(name.clone()),
+        SetLogical::Description(text) => LogicalChange::Description(text.clone()),
+    };
+    let pool = &facts.medium.pool;
+    if caller.uid != facts.logical.owner || !pool.access.permits(caller, Right::Use) {
+        pool.access
+            .demand(caller, Right::Modify, &facts.medium.path)?;
+    }
+    Ok(Event::LogicalChanged {
+        logical: Thing {
+            no: facts.logical.no,
+            id: facts.logical.id,
+        },
+        change,
+    })
+}
+
+/// No more writing: an allocated side becomes complete.
+fn complete(facts: &Facts, caller: &Caller) -> Result<Event> {
+    facts
+        .medium
+        .pool
+        .access
+        .demand(caller, Right::Control, &facts.medium.path)?;
+    let side = facts
+        .medium
+        .sides
+        .iter()
+        .find(|s| s.no == facts.logical.side);
+    match side {
+        Some(side) if side.state == SideState::Allocated => Ok(Event::LogicalChanged {
+            logical: Thing {
+                no: facts.logical.no,
+                id: facts.logical.id,
+            },
+            change: LogicalChange::Completed { side: side.no },
+        }),
+        _ => Err(ErrorKind::InvalidState
+            .because(format!("LMID {} is complete already", facts.logical.id))),
+    }
+}
+
+/// End of life: only an available side.
+pub fn decommission(
+    medium: &MediumFacts,
+    side: &Side,
+    state: SideState,
+    caller: &Caller,
+) -> Result<Event> {
+    medium
+        .pool
+        .access
+        .demand(caller, Right::Control, &medium.path)?;
+    let name = format!("side {} of medium \"{}\"", side.letter, medium.medium.name);
+    if state != SideState::Decommissioned {
+        return Err(ErrorKind::InvalidState.because(format!(
+            "{name} is {}; the only state that can be written is decommissioned",
+            side.state
+        )));
+    }
+    if side.state != SideState::Available {
+        return Err(ErrorKind::InvalidState.because(format!(
+            "{name} is {}; only an available side is decommissioned",
+            side.state
+        )));
+    }
+    Ok(Event::SideChanged {
+        side: Thing {
+            no: side.no,
+            id: side.id,
+        },
+        state,
+    })
+}

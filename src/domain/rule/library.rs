@@ -1,0 +1,289 @@
+//! Libraries: make, change, enable, and what an inventory means (reference sections 2.4, 4.7, 4.8).
+
+use super::Mint;
+use super::pool::access as new_access;
+use crate::domain::access::{Access, Caller, Right};
+use crate::domain::ask::{Found, SetLibrary, SetPool};
+use crate::domain::driver::{Driver, Label};
+use crate::domain::error::{ErrorKind, Result};
+use crate::domain::event::{Event, LibraryChange, MediumChange, NewMedium, Thing};
+use crate::domain::id::ObjectNo;
+use crate::domain::name;
+use crate::domain::noun::{Library, MediaType, Medium, Pool};
+use crate::domain::state::{LibraryState, PoolType, SideState, WorkKind};
+
+/// `libraries/` itself: root's.
+const ROOT_LIBRARIES: Access = Access {
+    uid: 0,
+    gid: 0,
+    mode: 0o755,
+    control: 0o644,
+};
+
+/// Makes a library without a driver.
+pub fn create(wanted: (&str, u32), caller: &Caller, library: Thing) -> Result<Event> {
+    ROOT_LIBRARIES.demand(caller, Right::Modify, "libraries")?;
+    let mode = wanted.1 & 0o777;
+    let access = Access {
+        uid: caller.uid,
+        gid: caller.gid,
+        mode,
+        control: mode & 0o666,
+    };
+    Ok(Event::LibraryCreated {
+        library,
+        name: wanted.0.to_owned(),
+        access,
+    })
+}
+
+/// What changing a library looks at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The library.
+    pub library: Library,
+    /// Whether its slots and drives are known.
+    pub built: bool,
+    /// The type that its driver names, if it exists.
+    pub media_type: Option<MediaType>,
+    /// A bar code of its pattern that another medium has.
+    pub taken: Option<String>,
+    /// The media in it.
+    pub media: Vec<(Thing, String)>,
+    /// Whether another library has the new name.
+    pub name_taken: bool,
+}
+
+/// Changes a library.
+pub fn set(
+    facts: &Facts,
+    wanted: &SetLibrary,
+    caller: &Caller,
+    mint: &mut impl Mint,
+) -> Result<Vec<Event>> {
+    let library = &facts.library;
+    let thing = Thing {
+        no: library.no,
+        id: library.id,
+    };
+    let one = |change| {
+        Ok(vec![Event::LibraryChanged {
+            library: thing,
+            change,
+        }])
+    };
+    if !matches!(wanted, SetLibrary::Mode(_) | SetLibrary::Owner { .. }) {
+        library
+            .access
+            .demand(caller, Right::Modify, &library.name)?;
+    }
+    match wanted {
+        SetLibrary::Mode(mode) => one(LibraryChange::Access(changed(
+            library,
+            &SetPool::Mode(*mode),
+            caller,
+        )?)),
+        SetLibrary::Owner { uid, gid } => one(LibraryChange::Access(changed(
+            library,
+            &SetPool::Owner {
+                uid: *uid,
+                gid: *gid,
+            },
+            caller,
+        )?)),
+        SetLibrary::Name(name) if facts.name_taken => {
+            Err(ErrorKind::AlreadyExists.because(format!("library \"{name}\" exists")))
+        }
+        SetLibrary::Name(name) => one(LibraryChange::Name(name.clone())),
+        SetLibrary::Description(text) => one(LibraryChange::Description(text.clone())),
+        SetLibrary::Driver(driver) => one(LibraryChange::Driver(driver_of(facts, driver)?)),
+        SetLibrary::Enabled(on) if *on == library.enabled => Ok(Vec::new()),
+        SetLibrary::Enabled(true) => enable(facts, mint),
+        SetLibrary::Enabled(false) => Ok(disable(thing)),
+    }
+}
+
+fn changed(library: &Library, wanted: &SetPool, caller: &Caller) -> Result<Access> {
+    new_access(library.access, wanted, caller, &library.name)
+}
+
+/// A driver is written before the library is enabled for the first time, and fixed from then on.
+fn driver_of(facts: &Facts, driver: &str) -> Result<String> {
+    let library = &facts.library;
+    if library.enabled || facts.built {
+        return Err(ErrorKind::InvalidState.because(format!(
+            "library \"{}\" was enabled; its driver is fixed",
+            library.name
+        )));
+    }
+    let Driver::Virtual(spec) = Driver::parse(driver)?;
+    if facts.media_type.is_none() {
+        return Err(ErrorKind::InvalidParameter.because(format!(
+            "type={} is no media type; see types/",
+            spec.media_type
+        )));
+    }
+    Ok(driver.trim().to_owned())
+}
+
+fn enable(facts: &Facts, mint: &mut impl Mint) -> Result<Vec<Event>> {
+    let library = &facts.library;
+    if library.driver.is_empty() {
+        return Err(ErrorKind::InvalidState.because(format!(
+            "library \"{}\" has no driver; write it first",
+            library.name
+        )));
+    }
+    let Driver::Virtual(spec) = Driver::parse(&library.driver)?;
+    if let Some(code) = &facts.taken {
+        return Err(ErrorKind::AlreadyExists
+            .because(format!("bar code \"{code}\" is in the catalog already")));
+    }
+    let thing = Thing {
+        no: library.no,
+        id: library.id,
+    };
+    let mut events = Vec::new();
+    if !facts.built {
+        let first = mint.number();
+        for _ in 1..spec.slots + spec.drives + spec.ports {
+            mint.number();
+        }
+        let (slots, drives, ports) = (spec.slots, spec.drives, spec.ports);
+        events.push(Event::LibraryBuilt {
+            library: thing,
+            first,
+            slots,
+            drives,
+            ports,
+        });
+    }
+    events.push(Event::LibraryChanged {
+        library: thing,
+        change: LibraryChange::Enabled(true),
+    });
+    let state = LibraryState::Initializing;
+    events.push(Event::LibraryChanged {
+        library: thing,
+        change: LibraryChange::State(state),
+    });
+    events.push(Event::WorkQueued {
+        no: mint.number(),
+        library: library.no,
+        kind: WorkKind::Inventory,
+    });
+    Ok(events)
+}
+
+fn disable(library: Thing) -> Vec<Event> {
+    let change = |change| Event::LibraryChanged { library, change };
+    vec![
+        change(LibraryChange::Enabled(false)),
+        change(LibraryChange::State(LibraryState::NotPresent)),
+    ]
+}
+
+/// Removes a library that is not enabled; its media go to the shelf.
+pub fn remove(facts: &Facts, caller: &Caller) -> Result<Vec<Event>> {
+    let library = &facts.library;
+    ROOT_LIBRARIES.demand(caller, Right::Modify, "libraries")?;
+    library
+        .access
+        .demand(caller, Right::Modify, &library.name)?;
+    if library.enabled {
+        return Err(ErrorKind::InvalidState.because(format!(
+            "library \"{}\" is enabled; write 0 to its enabled file first",
+            library.name
+        )));
+    }
+    let shelf = MediumChange::Location {
+        library: None,
+        slot: None,
+    };
+    let mut events: Vec<Event> = Vec::with_capacity(facts.media.len() + 1);
+    events.extend(facts.media.iter().map(|(m, _)| Event::MediumChanged {
+        medium: *m,
+        change: shelf.clone(),
+    }));
+    let thing = Thing {
+        no: library.no,
+        id: library.id,
+    };
+    events.push(Event::LibraryRemoved {
+        library: thing,
+        name: library.name.clone(),
+    });
+    Ok(events)
+}
+
+/// What is known of one thing that an inventory found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// What was found.
+    pub found: Found,
+    /// Its slot.
+    pub slot: ObjectNo,
+    /// The medium with that bar code, or the one believed in that slot if there is no bar code.
+    pub known: Option<Medium>,
+    /// The name for a new medium; already unique.
+    pub name: String,
+    /// Its type.
+    pub media_type: MediaType,
+    /// The system pool for a new medium of that label.
+    pub pool: Pool,
+}
+
+/// Files what an inventory found in one slot.
+pub fn file(library: ObjectNo, seen: &Seen, mint: &mut impl Mint) -> Option<Event> {
+    let place = (Some(library), Some(seen.slot));
+    if let Some(known) = &seen.known {
+        let location = MediumChange::Location {
+            library: place.0,
+            slot: place.1,
+        };
+        let moved = (known.library, known.slot) != place;
+        let medium = Thing {
+            no: known.no,
+            id: known.id,
+        };
+        return moved.then_some(Event::MediumChanged {
+            medium,
+            change: location,
+        });
+    }
+    let state = super::medium::first_state(seen.pool.kind);
+    let medium = NewMedium {
+        thing: mint.thing(),
+        name: seen.name.clone(),
+        barcode: seen.found.barcode.clone(),
+        description: String::new(),
+        media_type: seen.media_type.name.clone(),
+        pool: seen.pool.no,
+        library: place.0,
+        slot: place.1,
+        sides: (0..seen.media_type.sides).map(|_| mint.thing()).collect(),
+        state,
+    };
+    Some(Event::MediumCreated {
+        medium: Box::new(medium),
+    })
+}
+
+/// Returns the system pool for a label: free media are free, everything else is unrecognized (reference 4.8, step 4).
+pub fn pool_for(label: Label) -> PoolType {
+    match label {
+        Label::Free => PoolType::Free,
+        Label::Blank | Label::Foreign => PoolType::Unrecognized,
+    }
+}
+
+/// Returns the name that a found medium would have: its bar code, or its library and slot.
+pub fn name_for(library: &str, found: &Found) -> String {
+    let fallback = || format!("{library}-slot-{}", found.slot);
+    name::from_foreign(&found.barcode.clone().unwrap_or_else(fallback))
+}
+
+/// Returns whether a state of a side counts as new for the search.
+pub fn is_supply(state: SideState) -> bool {
+    state == SideState::Available
+}

@@ -1,0 +1,323 @@
+//! Pools: create, change, place, remove (MS-RSMP 3.2.5.2.4.7 and .12; reference section 5).
+
+use super::Mint;
+use crate::domain::access::{Access, Caller, Right};
+use crate::domain::ask::SetPool;
+use crate::domain::error::{ErrorKind, Refusal, Result};
+use crate::domain::event::{Event, PoolChange, Thing};
+use crate::domain::id::{CATALOG, ObjectNo};
+use crate::domain::noun::{MediaType, Pool};
+use crate::domain::state::PoolType;
+
+/// `pools/` itself: root's, and the group root may create pools.
+pub const ROOT_POOLS: Access = Access {
+    uid: 0,
+    gid: 0,
+    mode: 0o775,
+    control: 0o660,
+};
+
+/// A pool and whether anything is in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Facts {
+    /// The pool.
+    pub pool: Pool,
+    /// How many pools a pool in it would have above it.
+    pub depth: usize,
+    /// Whether there are media in it.
+    pub has_media: bool,
+    /// Whether there are pools in it.
+    pub has_pools: bool,
+    /// Whether a request waits in it.
+    pub has_waiting: bool,
+    /// Its finished requests, which go with it.
+    pub finished: Vec<(ObjectNo, Option<String>)>,
+}
+
+/// Where a pool is to be: `None` is the root of `pools/`.
+pub type Parent = Option<Facts>;
+
+fn invalid(pool: &Pool, why: &str) -> Refusal {
+    ErrorKind::InvalidMediaPool.because(format!("pool \"{}\" {why}", pool.name))
+}
+
+/// Returns the access that changes of names below a parent need.
+fn access_of(parent: &Parent) -> (Access, &str) {
+    parent.as_ref().map_or((ROOT_POOLS, "pools"), |facts| {
+        (facts.pool.access, &facts.pool.name)
+    })
+}
+
+/// A pool of pools holds no media, and nothing but media types hangs below a system pool.
+fn demand_room(parent: &Parent) -> Result<()> {
+    match parent {
+        Some(facts) if facts.pool.media_type.is_some() || facts.has_media => Err(invalid(
+            &facts.pool,
+            "holds media; a pool holds either media or pools",
+        )),
+        Some(facts) if facts.depth >= DEPTH_MAX => Err(invalid(
+            &facts.pool,
+            &format!("is {DEPTH_MAX} deep; it cannot hold pools"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Pools above a pool, at most: paths, and what shows them, stay short.
+pub const DEPTH_MAX: usize = 16;
+
+/// Makes a pool: an application pool, or the leaf of a system pool for the media type of that name.
+pub fn create(
+    parent: &Parent,
+    media_type: Option<&MediaType>,
+    wanted: (&str, u32),
+    caller: &Caller,
+    pool: Thing,
+) -> Result<Event> {
+    let (name, mode) = wanted;
+    let (access, above) = access_of(parent);
+    access.demand(caller, Right::Modify, above)?;
+    demand_room(parent)?;
+    let kind = parent
+        .as_ref()
+        .map_or(PoolType::Application, |facts| facts.pool.kind);
+    let system = kind != PoolType::Application;
+    if system && media_type.is_none() {
+        return Err(
+            ErrorKind::InvalidMedia.because(format!("\"{name}\" is no media type; see types/"))
+        );
+    }
+    let access = if system {
+        access
+    } else {
+        Access {
+            uid: caller.uid,
+            gid: caller.gid,
+            mode: mode & 0o777,
+            control: 0o660,
+        }
+    };
+    Ok(Event::PoolCreated {
+        pool,
+        parent: parent.as_ref().map_or(CATALOG, |facts| facts.pool.no),
+        name: name.to_owned(),
+        kind,
+        media_type: media_type.filter(|_| system).map(|t| t.name.clone()),
+        access,
+    })
+}
+
+/// Makes the leaf of a system pool that a media type in use needs.
+pub fn leaf(root: &Pool, media_type: &str, mint: &mut impl Mint) -> Event {
+    Event::PoolCreated {
+        pool: mint.thing(),
+        parent: root.no,
+        name: media_type.to_owned(),
+        kind: root.kind,
+        media_type: Some(media_type.to_owned()),
+        access: root.access,
+    }
+}
+
+/// Removes an empty application pool, with its finished requests.
+pub fn remove(facts: &Facts, parent: &Parent, caller: &Caller) -> Result<Vec<Event>> {
+    let (access, above) = access_of(parent);
+    access.demand(caller, Right::Modify, above)?;
+    demand_application(&facts.pool)?;
+    let reasons = [
+        (facts.has_media, "media"),
+        (facts.has_pools, "pools"),
+        (facts.has_waiting, "waiting requests"),
+    ];
+    if let Some((_, what)) = reasons.into_iter().find(|(there, _)| *there) {
+        return Err(ErrorKind::NotEmpty.because(format!("pool \"{}\" has {what}", facts.pool.name)));
+    }
+    let pool = facts.pool.no;
+    let mut events: Vec<Event> = Vec::with_capacity(facts.finished.len() + 1);
+    events.extend(
+        facts
+            .finished
+            .iter()
+            .map(|(no, name)| Event::RequestForgotten {
+                no: *no,
+                pool,
+                name: name.clone(),
+            }),
+    );
+    events.push(Event::PoolRemoved {
+        pool: Thing {
+            no: pool,
+            id: facts.pool.id,
+        },
+        name: facts.pool.name.clone(),
+    });
+    Ok(events)
+}
+
+fn demand_application(pool: &Pool) -> Result<()> {
+    if pool.kind == PoolType::Application {
+        Ok(())
+    } else {
+        Err(invalid(pool, "is a system pool"))
+    }
+}
+
+/// Renames a pool or puts it below another one. `above` are the numbers of the new parent and all above it.
+pub fn place(
+    pool: &Pool,
+    parents: (&Parent, &Parent),
+    above: &[ObjectNo],
+    name: &str,
+    caller: &Caller,
+) -> Result<Event> {
+    let (from, to) = parents;
+    for parent in [from, to] {
+        let (access, name) = access_of(parent);
+        access.demand(caller, Right::Modify, name)?;
+    }
+    demand_application(pool)?;
+    demand_room(to)?;
+    if let Some(facts) = to {
+        demand_application(&facts.pool)?;
+    }
+    if above.contains(&pool.no) {
+        return Err(invalid(pool, "cannot be moved below itself"));
+    }
+    let parent = to.as_ref().map_or(CATALOG, |facts| facts.pool.no);
+    let place = PoolChange::Place {
+        parent,
+        name: name.to_owned(),
+    };
+    Ok(Event::PoolChanged {
+        pool: Thing {
+            no: pool.no,
+            id: pool.id,
+        },
+        change: place,
+    })
+}
+
+/// Changes an attribute or the access of a pool. `media_type` is the type that is to be set, if it exists.
+pub fn set(
+    facts: &Facts,
+    wanted: &SetPool,
+    media_type: Option<&MediaType>,
+    caller: &Caller,
+) -> Result<Event> {
+    let pool = &facts.pool;
+    let change = match wanted {
+        SetPool::Mode(_) | SetPool::Control(_) | SetPool::Owner { .. } => {
+            PoolChange::Access(access(pool.access, wanted, caller, &pool.name)?)
+        }
+        SetPool::Description(_)
+        | SetPool::MediaType(_)
+        | SetPool::AllocateFromFree(_)
+        | SetPool::DeallocateToFree(_)
+        | SetPool::MaxAllocates(_)
+        | SetPool::Selection(_)
+        | SetPool::DefaultTimeout(_)
+        | SetPool::PurgeTime(_) => {
+            pool.access.demand(caller, Right::Modify, &pool.name)?;
+            attribute(facts, wanted, media_type)?
+        }
+    };
+    Ok(Event::PoolChanged {
+        pool: Thing {
+            no: pool.no,
+            id: pool.id,
+        },
+        change,
+    })
+}
+
+fn attribute(
+    facts: &Facts,
+    wanted: &SetPool,
+    media_type: Option<&MediaType>,
+) -> Result<PoolChange> {
+    let pool = &facts.pool;
+    if !matches!(wanted, SetPool::Description(_)) {
+        demand_application(pool)?;
+        if facts.has_pools {
+            return Err(invalid(
+                pool,
+                "holds pools; media and policies are for the pools in it",
+            ));
+        }
+    }
+    Ok(match wanted {
+        SetPool::Description(text) => PoolChange::Description(text.clone()),
+        SetPool::MediaType(name) => PoolChange::MediaType(new_type(facts, name, media_type)?),
+        SetPool::AllocateFromFree(on) => PoolChange::AllocateFromFree(*on),
+        SetPool::DeallocateToFree(on) => PoolChange::DeallocateToFree(*on),
+        SetPool::MaxAllocates(limit) => PoolChange::MaxAllocates(*limit),
+        SetPool::Selection(order) => PoolChange::Selection(*order),
+        SetPool::DefaultTimeout(limit) => PoolChange::DefaultTimeout(*limit),
+        SetPool::PurgeTime(limit) => PoolChange::PurgeTime(*limit),
+        SetPool::Mode(_) | SetPool::Control(_) | SetPool::Owner { .. } => {
+            PoolChange::Access(pool.access)
+        }
+    })
+}
+
+fn new_type(facts: &Facts, name: &str, media_type: Option<&MediaType>) -> Result<Option<String>> {
+    let wanted = media_type.map(|t| t.name.clone());
+    if wanted == facts.pool.media_type && wanted.is_some() {
+        return Ok(wanted);
+    }
+    if facts.has_media || facts.has_waiting {
+        let what = if facts.has_media {
+            "media"
+        } else {
+            "waiting requests"
+        };
+        return Err(ErrorKind::NotEmpty.because(format!(
+            "pool \"{}\" has {what}; its media type is fixed",
+            facts.pool.name
+        )));
+    }
+    if !name.is_empty() && wanted.is_none() {
+        return Err(
+            ErrorKind::InvalidMedia.because(format!("\"{name}\" is no media type; see types/"))
+        );
+    }
+    Ok(wanted)
+}
+
+/// chmod and chown: the owner and root; only root gives away, the owner may choose among his groups.
+pub fn access(old: Access, wanted: &SetPool, caller: &Caller, name: &str) -> Result<Access> {
+    let denied = |why: &str| Err(ErrorKind::AccessDenied.because(format!("{why} of \"{name}\"")));
+    if !caller.is_root() && caller.uid != old.uid {
+        return denied("only root and the owner change the access");
+    }
+    Ok(match *wanted {
+        SetPool::Mode(mode) => Access {
+            mode: mode & 0o777,
+            ..old
+        },
+        SetPool::Control(mode) => Access {
+            control: mode & 0o666,
+            ..old
+        },
+        SetPool::Owner { uid, gid } => {
+            let mine = |gid| caller.gid == gid || caller.groups.contains(&gid) || gid == old.gid;
+            if !caller.is_root() && (uid.is_some_and(|uid| uid != old.uid) || !gid.is_none_or(mine))
+            {
+                return denied("only root gives away the ownership");
+            }
+            Access {
+                uid: uid.unwrap_or(old.uid),
+                gid: gid.unwrap_or(old.gid),
+                ..old
+            }
+        }
+        SetPool::Description(_)
+        | SetPool::MediaType(_)
+        | SetPool::AllocateFromFree(_)
+        | SetPool::DeallocateToFree(_)
+        | SetPool::MaxAllocates(_)
+        | SetPool::Selection(_)
+        | SetPool::DefaultTimeout(_)
+        | SetPool::PurgeTime(_) => old,
+    })
+}
