@@ -2,3 +2,4 @@
 
 pub mod codes;
 pub mod domain;
+pub mod store;

@@ -1,0 +1,123 @@
+//! Libraries, their parts and their work.
+
+use super::medium::restand_library;
+use super::run;
+use crate::domain::access::Access;
+use crate::domain::error::Result;
+use crate::domain::event::{LibraryChange, Thing};
+use crate::domain::id::ObjectNo;
+use crate::domain::state::{ElementKind, LibraryState, WorkKind};
+use crate::domain::time::Time;
+use rusqlite::Connection;
+
+/// Adds a library, which is not there yet.
+pub(super) fn create(
+    db: &Connection,
+    library: Thing,
+    name: &str,
+    access: &Access,
+    time: Time,
+) -> Result<()> {
+    let sql = "INSERT INTO library (no, id, name, state, uid, gid, mode, created, modified) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)";
+    let Access { uid, gid, mode, .. } = access;
+    run(
+        db,
+        sql,
+        (
+            library.no,
+            library.id,
+            name,
+            LibraryState::NotPresent,
+            uid,
+            gid,
+            mode,
+            time,
+        ),
+    )
+}
+
+/// Removes a library, its parts and its work.
+pub(super) fn remove(db: &Connection, no: ObjectNo) -> Result<()> {
+    run(db, "DELETE FROM work WHERE library = ?1", [no])?;
+    run(db, "DELETE FROM element WHERE library = ?1", [no])?;
+    run(db, "DELETE FROM library WHERE no = ?1", [no])
+}
+
+/// Adds work to the queue.
+pub(super) fn queue(
+    db: &Connection,
+    no: ObjectNo,
+    library: ObjectNo,
+    kind: WorkKind,
+    time: Time,
+) -> Result<()> {
+    let sql = "INSERT INTO work (no, library, kind, queued) VALUES (?1, ?2, ?3, ?4)";
+    run(db, sql, (no, library, kind, time))
+}
+
+/// Adds the parts of a library: slots, drives, ports; their numbers run from `first`.
+pub(super) fn build(
+    db: &Connection,
+    library: ObjectNo,
+    first: ObjectNo,
+    counts: [u32; 3],
+    time: Time,
+) -> Result<()> {
+    let sql =
+        "INSERT INTO element (no, library, kind, number, modified) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let kinds = [ElementKind::Slot, ElementKind::Drive, ElementKind::Port];
+    let parts = kinds
+        .iter()
+        .zip(counts)
+        .flat_map(|(kind, count)| (1..=count).map(move |number| (kind, number)));
+    (first.0..)
+        .zip(parts)
+        .try_for_each(|(no, (kind, number))| run(db, sql, (no, library, kind, number, time)))
+}
+
+/// Ends work, with the reason if it failed.
+pub(super) fn finish(db: &Connection, no: ObjectNo, error: Option<&str>, time: Time) -> Result<()> {
+    run(
+        db,
+        "UPDATE work SET finished = ?2, error = ?3 WHERE no = ?1",
+        (no, time, error),
+    )
+}
+
+/// Changes a library.
+pub(super) fn change(
+    db: &Connection,
+    no: ObjectNo,
+    change: &LibraryChange,
+    time: Time,
+) -> Result<()> {
+    macro_rules! set {
+        ($column:literal, $value:expr) => {
+            run(
+                db,
+                concat!(
+                    "UPDATE library SET ",
+                    $column,
+                    " = ?2, modified = ?3 WHERE no = ?1"
+                ),
+                (no, $value, time),
+            )
+        };
+    }
+    match change {
+        LibraryChange::Name(name) => set!("name", name),
+        LibraryChange::Description(text) => set!("description", text),
+        LibraryChange::Driver(text) => set!("driver", text),
+        LibraryChange::Enabled(on) => {
+            set!("enabled", on)?;
+            restand_library(db, no)
+        }
+        LibraryChange::State(state) => set!("state", state),
+        LibraryChange::Access(access) => run(
+            db,
+            "UPDATE library SET uid = ?2, gid = ?3, mode = ?4, modified = ?5 WHERE no = ?1",
+            (no, access.uid, access.gid, access.mode, time),
+        ),
+    }
+}

@@ -1,0 +1,227 @@
+//! Media and sides, and the copies that sides carry for the search: pool, name, standing, share.
+
+use super::super::read::{many, one};
+use super::run;
+use crate::domain::error::Result;
+use crate::domain::event::{MediumChange, NewMedium};
+use crate::domain::id::ObjectNo;
+use crate::domain::state::SideState;
+use crate::domain::time::Time;
+use rusqlite::Connection;
+
+/// Adds a medium and its sides.
+pub(super) fn create(db: &Connection, medium: &NewMedium, time: Time) -> Result<()> {
+    let sql = "INSERT INTO medium (no, id, name, barcode, description, media_type, pool, enabled, library, slot, \
+               created, modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?10)";
+    let NewMedium {
+        thing,
+        name,
+        barcode,
+        description,
+        media_type,
+        pool,
+        library,
+        slot,
+        ..
+    } = medium;
+    let no = thing.no;
+    run(
+        db,
+        sql,
+        (
+            no,
+            thing.id,
+            name,
+            barcode,
+            description,
+            media_type,
+            pool,
+            library,
+            slot,
+            time,
+        ),
+    )?;
+    let standing = standing(db, no)?;
+    let share = if medium.state == SideState::Available {
+        0
+    } else {
+        2
+    };
+    let sql = "INSERT INTO side (no, id, medium, ordinal, pool, medium_name, standing, share, state, idle_since, \
+               modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)";
+    for (ordinal, side) in (0_i64..).zip(&medium.sides) {
+        run(
+            db,
+            sql,
+            (
+                side.no,
+                side.id,
+                no,
+                ordinal,
+                pool,
+                name,
+                standing,
+                share,
+                medium.state,
+                time,
+            ),
+        )?;
+    }
+    Ok(())
+}
+
+/// Puts a medium into another pool.
+pub(super) fn repool(db: &Connection, no: ObjectNo, pool: ObjectNo, time: Time) -> Result<()> {
+    run(
+        db,
+        "UPDATE medium SET pool = ?2, modified = ?3 WHERE no = ?1",
+        (no, pool, time),
+    )?;
+    run(
+        db,
+        "UPDATE side SET pool = ?2 WHERE medium = ?1",
+        (no, pool),
+    )
+}
+
+/// Puts a medium into another pool, where its sides have these states.
+pub(super) fn move_to(
+    db: &Connection,
+    no: ObjectNo,
+    pool: ObjectNo,
+    sides: &[(ObjectNo, SideState)],
+    time: Time,
+) -> Result<()> {
+    repool(db, no, pool, time)?;
+    for (side, state) in sides {
+        run(
+            db,
+            "UPDATE side SET state = ?2, modified = ?3 WHERE no = ?1",
+            (side, state, time),
+        )?;
+    }
+    reshare(db, no)
+}
+
+/// Changes a medium.
+pub(super) fn change(
+    db: &Connection,
+    no: ObjectNo,
+    change: &MediumChange,
+    time: Time,
+) -> Result<()> {
+    match change {
+        MediumChange::Name(name) => {
+            run(
+                db,
+                "UPDATE medium SET name = ?2, modified = ?3 WHERE no = ?1",
+                (no, name, time),
+            )?;
+            run(
+                db,
+                "UPDATE side SET medium_name = ?2 WHERE medium = ?1",
+                (no, name),
+            )
+        }
+        MediumChange::Description(text) => run(
+            db,
+            "UPDATE medium SET description = ?2, modified = ?3 WHERE no = ?1",
+            (no, text, time),
+        ),
+        MediumChange::Enabled(on) => {
+            run(
+                db,
+                "UPDATE medium SET enabled = ?2, modified = ?3 WHERE no = ?1",
+                (no, on, time),
+            )?;
+            restand(db, no)
+        }
+        MediumChange::Location { library, slot } => {
+            let sql = "UPDATE medium SET library = ?2, slot = ?3, modified = ?4 WHERE no = ?1";
+            run(db, sql, (no, library, slot, time))?;
+            restand(db, no)
+        }
+    }
+}
+
+/// Forgets a medium and its sides.
+pub(super) fn remove(db: &Connection, no: ObjectNo) -> Result<()> {
+    run(db, "DELETE FROM side WHERE medium = ?1", [no])?;
+    run(db, "DELETE FROM medium WHERE no = ?1", [no])
+}
+
+/// Sets the state of one side.
+pub(super) fn set_state(
+    db: &Connection,
+    side: ObjectNo,
+    state: SideState,
+    time: Time,
+) -> Result<()> {
+    run(
+        db,
+        "UPDATE side SET state = ?2, modified = ?3 WHERE no = ?1",
+        (side, state, time),
+    )?;
+    let medium = one(db, "SELECT medium FROM side WHERE no = ?1", [side], |row| {
+        row.get(0)
+    })?;
+    medium.map_or(Ok(()), |medium| reshare(db, medium))
+}
+
+/// 2 if the medium or its library is disabled, 1 if it is on a shelf, else 0.
+fn standing(db: &Connection, no: ObjectNo) -> Result<i64> {
+    let sql = "SELECT CASE WHEN medium.enabled = 0 OR library.enabled = 0 THEN 2 \
+               WHEN medium.library IS NULL THEN 1 ELSE 0 END \
+               FROM medium LEFT JOIN library ON library.no = medium.library WHERE medium.no = ?1";
+    Ok(one(db, sql, [no], |row| row.get(0))?.unwrap_or(1))
+}
+
+fn restand(db: &Connection, no: ObjectNo) -> Result<()> {
+    let standing = standing(db, no)?;
+    run(
+        db,
+        "UPDATE side SET standing = ?2 WHERE medium = ?1",
+        (no, standing),
+    )
+}
+
+/// Recomputes the standing of all media of a library.
+pub(super) fn restand_library(db: &Connection, library: ObjectNo) -> Result<()> {
+    let media: Vec<ObjectNo> = many(
+        db,
+        "SELECT no FROM medium WHERE library = ?1",
+        [library],
+        |row| row.get(0),
+    )?;
+    media.into_iter().try_for_each(|no| restand(db, no))
+}
+
+/// Recomputes what each side of a medium says of the others.
+pub(super) fn reshare(db: &Connection, medium: ObjectNo) -> Result<()> {
+    let sql = "SELECT no, state, share FROM side WHERE medium = ?1";
+    let sides: Vec<(ObjectNo, SideState, i64)> = many(db, sql, [medium], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
+    for (no, state, share) in &sides {
+        let others = || {
+            sides
+                .iter()
+                .filter(|(other, ..)| other != no)
+                .map(|(_, state, _)| *state)
+        };
+        let wanted = if others().any(SideState::is_owned) {
+            1
+        } else if others()
+            .chain([*state])
+            .all(|state| state == SideState::Available)
+        {
+            0
+        } else {
+            2
+        };
+        if wanted != *share {
+            run(db, "UPDATE side SET share = ?2 WHERE no = ?1", (no, wanted))?;
+        }
+    }
+    Ok(())
+}

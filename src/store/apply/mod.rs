@@ -1,0 +1,65 @@
+//! Event → tables: one exhaustive match, deterministic, in the transaction that appends the event.
+//!
+//! Invariants: the same events in the same order give the same tables; nothing is read but the tables and the event.
+
+mod library;
+mod medium;
+mod pool;
+mod request;
+
+use super::failed;
+use crate::domain::error::Result;
+use crate::domain::event::Event;
+use crate::domain::state::Delivery;
+use crate::domain::time::Time;
+use rusqlite::{Connection, Params};
+
+/// Runs one statement.
+fn run(db: &Connection, sql: &str, values: impl Params) -> Result<()> {
+    db.prepare_cached(sql)
+        .and_then(|mut statement| statement.execute(values))
+        .map(drop)
+        .map_err(failed)
+}
+
+/// Applies one event. `time` is the instant of its record.
+#[rustfmt::skip]
+pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
+    match event {
+        Event::Founded { id } => run(db, "INSERT INTO catalog (no, id, created, ceiling) VALUES (1, ?1, ?2, 2)", (id, time)),
+        Event::NumbersReserved { ceiling } => run(db, "UPDATE catalog SET ceiling = ?1", [ceiling]),
+        Event::TypeAdded { no, name, sides, read_write, description } =>
+            pool::add_type(db, *no, (name, *sides), (read_write, description), time),
+        Event::TypeRemoved { no, .. } => run(db, "DELETE FROM media_type WHERE no = ?1", [no]),
+        Event::PoolCreated { pool, parent, name, kind, media_type, access } =>
+            pool::create(db, *pool, (*parent, name), (*kind, media_type.as_deref(), access), time),
+        Event::PoolChanged { pool, change } => pool::change(db, pool.no, change, time),
+        Event::PoolRemoved { pool, .. } => pool::remove(db, pool.no),
+        Event::LibraryCreated { library, name, access } => library::create(db, *library, name, access, time),
+        Event::LibraryChanged { library, change } => library::change(db, library.no, change, time),
+        Event::LibraryBuilt { library, first, slots, drives, ports } =>
+            library::build(db, library.no, *first, [*slots, *drives, *ports], time),
+        Event::LibraryRemoved { library, .. } => library::remove(db, library.no),
+        Event::WorkQueued { no, library, kind } => library::queue(db, *no, *library, *kind, time),
+        Event::WorkFinished { no, error, .. } => library::finish(db, *no, error.as_deref(), time),
+        Event::MediumCreated { medium } => medium::create(db, medium, time),
+        Event::MediumMoved { medium, to, sides, .. } => medium::move_to(db, medium.no, *to, sides, time),
+        Event::MediumChanged { medium, change } => medium::change(db, medium.no, change, time),
+        Event::MediumRemoved { medium, .. } => medium::remove(db, medium.no),
+        Event::SideChanged { side, state } => medium::set_state(db, side.no, *state, time),
+        Event::Allocated { allocation } => request::allocated(db, allocation, time),
+        Event::Deallocated { deallocation } => request::deallocated(db, deallocation, time),
+        Event::LogicalChanged { logical, change } => request::logical(db, logical.no, change, time),
+        Event::Delivered { logical } => request::delivery(db, logical, Delivery::Done),
+        Event::DeliveryUnknown { logical } => request::delivery(db, logical, Delivery::Unknown),
+        Event::RequestWaiting { request, whole, deadline, operator, message } =>
+            request::waiting(db, (request, *whole), (*deadline, *operator, message), time),
+        Event::RequestFailed { request, result, .. } => request::finish(db, request, result, time),
+        Event::RequestForgotten { no, .. } => run(db, "DELETE FROM request WHERE no = ?1", [no]),
+        Event::OperatorRequested { no, command, request, message } =>
+            request::ask_again(db, (*no, *command, message), *request, time),
+        Event::OperatorChanged { no, state: Some(state) } =>
+            run(db, "UPDATE operator SET state = ?2, modified = ?3 WHERE no = ?1", (no, state, time)),
+        Event::OperatorChanged { no, state: None } => run(db, "DELETE FROM operator WHERE no = ?1", [no]),
+    }
+}

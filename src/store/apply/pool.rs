@@ -1,0 +1,99 @@
+//! Pools and media types.
+
+use super::run;
+use crate::domain::access::Access;
+use crate::domain::error::Result;
+use crate::domain::event::{PoolChange, Thing};
+use crate::domain::id::ObjectNo;
+use crate::domain::state::PoolType;
+use crate::domain::time::Time;
+use rusqlite::Connection;
+
+/// Adds a media type: name and sides, then whether it can be rewritten and what it is.
+pub(super) fn add_type(
+    db: &Connection,
+    no: ObjectNo,
+    (name, sides): (&str, u32),
+    (read_write, description): (&str, &str),
+    time: Time,
+) -> Result<()> {
+    let sql = "INSERT INTO media_type (no, name, sides, read_write, description, modified) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    run(db, sql, (no, name, sides, read_write, description, time))
+}
+
+/// Adds a pool below its parent. Finished requests are kept for 72 hours at first (product behaviour note 15).
+pub(super) fn create(
+    db: &Connection,
+    pool: Thing,
+    (parent, name): (ObjectNo, &str),
+    (kind, media_type, access): (PoolType, Option<&str>, &Access),
+    time: Time,
+) -> Result<()> {
+    let sql = "INSERT INTO pool (no, id, parent, name, kind, media_type, purge_time, uid, gid, mode, control, created, \
+               modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 259200000, ?7, ?8, ?9, ?10, ?11, ?11)";
+    let Access {
+        uid,
+        gid,
+        mode,
+        control,
+    } = access;
+    run(
+        db,
+        sql,
+        (
+            pool.no, pool.id, parent, name, kind, media_type, uid, gid, mode, control, time,
+        ),
+    )
+}
+
+/// Removes a pool and its counters.
+pub(super) fn remove(db: &Connection, no: ObjectNo) -> Result<()> {
+    run(db, "DELETE FROM tally WHERE pool = ?1", [no])?;
+    run(db, "UPDATE operator SET pool = NULL WHERE pool = ?1", [no])?;
+    run(db, "DELETE FROM pool WHERE no = ?1", [no])
+}
+
+/// Changes a pool.
+pub(super) fn change(db: &Connection, no: ObjectNo, change: &PoolChange, time: Time) -> Result<()> {
+    macro_rules! set {
+        ($column:literal, $value:expr) => {
+            run(
+                db,
+                concat!(
+                    "UPDATE pool SET ",
+                    $column,
+                    " = ?2, modified = ?3 WHERE no = ?1"
+                ),
+                (no, $value, time),
+            )
+        };
+    }
+    match change {
+        PoolChange::Place { parent, name } => run(
+            db,
+            "UPDATE pool SET parent = ?2, name = ?3, modified = ?4 WHERE no = ?1",
+            (no, parent, name, time),
+        ),
+        PoolChange::Description(text) => set!("description", text),
+        PoolChange::MediaType(name) => set!("media_type", name),
+        PoolChange::AllocateFromFree(on) => set!("from_free", on),
+        PoolChange::DeallocateToFree(on) => set!("to_free", on),
+        PoolChange::MaxAllocates(limit) => set!("max_allocates", limit),
+        PoolChange::Selection(order) => set!("selection", order),
+        PoolChange::DefaultTimeout(limit) => set!("default_timeout", limit),
+        PoolChange::PurgeTime(limit) => set!("purge_time", limit),
+        PoolChange::Access(access) => run(
+            db,
+            "UPDATE pool SET uid = ?2, gid = ?3, mode = ?4, control = ?5, modified = ?6 WHERE no = ?1",
+            (
+                no,
+                access.uid,
+                access.gid,
+                access.mode,
+                access.control,
+                time,
+            ),
+        ),
+    }
+}

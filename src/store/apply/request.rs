@@ -1,0 +1,247 @@
+//! Requests, allocations and what ends them.
+
+use super::medium::{repool, reshare};
+use super::run;
+use crate::domain::error::{ErrorKind, Result};
+use crate::domain::event::{Allocation, Deallocation, LogicalChange, RequestRecord};
+use crate::domain::id::ObjectNo;
+use crate::domain::state::{Delivery, OperatorCommand, OperatorState, SideState};
+use crate::domain::time::Time;
+use rusqlite::Connection;
+
+/// A request waits: its row and its operator request.
+pub(super) fn waiting(
+    db: &Connection,
+    (request, whole): (&RequestRecord, bool),
+    asked: (Option<Time>, ObjectNo, &str),
+    time: Time,
+) -> Result<()> {
+    let (deadline, operator, message) = asked;
+    let Some(no) = request.no else { return Ok(()) };
+    let sql = "INSERT INTO request (no, pool, name, caller, body, whole, state, deadline, operator, submitted, \
+               modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9, ?10)";
+    let RequestRecord {
+        pool,
+        name,
+        body,
+        submitted,
+        ..
+    } = request;
+    let caller = caller_text(request)?;
+    run(
+        db,
+        sql,
+        (
+            no, pool.no, name, caller, body, whole, deadline, operator, submitted, time,
+        ),
+    )?;
+    ask_operator(db, (operator, OperatorCommand::NewMedia, message), no, time)
+}
+
+/// Adds an operator request for a waiting request; its pool and user are those of the request.
+fn ask_operator(
+    db: &Connection,
+    (no, command, message): (ObjectNo, OperatorCommand, &str),
+    request: ObjectNo,
+    time: Time,
+) -> Result<()> {
+    let sql = "INSERT INTO operator (no, command, message, state, pool, request, uid, submitted, modified) \
+               SELECT ?1, ?2, ?3, ?4, pool, no, json_extract(caller, '$.uid'), ?6, ?6 FROM request WHERE no = ?5";
+    run(
+        db,
+        sql,
+        (
+            no,
+            command,
+            message,
+            OperatorState::Submitted,
+            request,
+            time,
+        ),
+    )
+}
+
+/// The operator request of a waiting request was answered in vain: a new one takes its place.
+pub(super) fn ask_again(
+    db: &Connection,
+    asked: (ObjectNo, OperatorCommand, &str),
+    request: ObjectNo,
+    time: Time,
+) -> Result<()> {
+    ask_operator(db, asked, request, time)?;
+    run(
+        db,
+        "UPDATE request SET operator = ?2 WHERE no = ?1",
+        (request, asked.0),
+    )
+}
+
+fn caller_text(request: &RequestRecord) -> Result<String> {
+    serde_json::to_string(&request.caller)
+        .map_err(|e| ErrorKind::DatabaseFailure.because(e.to_string()))
+}
+
+/// A request has its result: a named one keeps it, the row of any other goes. Its open operator request goes too.
+pub(super) fn finish(
+    db: &Connection,
+    request: &RequestRecord,
+    result: &str,
+    time: Time,
+) -> Result<()> {
+    if let Some(operator) = request.operator {
+        run(
+            db,
+            "DELETE FROM operator WHERE no = ?1 AND state < 4",
+            [operator],
+        )?;
+    }
+    let Some(no) = request.no else { return Ok(()) };
+    let RequestRecord {
+        pool,
+        name,
+        body,
+        submitted,
+        purge,
+        ..
+    } = request;
+    if name.is_none() {
+        return run(db, "DELETE FROM request WHERE no = ?1", [no]);
+    }
+    let sql = "INSERT INTO request (no, pool, name, caller, body, whole, state, result, submitted, modified, purge) \
+               VALUES (?1, ?2, ?3, ?4, ?5, 0, 1, ?6, ?7, ?8, ?9) \
+               ON CONFLICT (no) DO UPDATE SET state = 1, result = ?6, modified = ?8, purge = ?9, deadline = NULL";
+    let caller = caller_text(request)?;
+    run(
+        db,
+        sql,
+        (
+            no, pool.no, name, caller, body, result, submitted, time, purge,
+        ),
+    )
+}
+
+/// A request got a side.
+pub(super) fn allocated(db: &Connection, allocation: &Allocation, time: Time) -> Result<()> {
+    let Allocation {
+        logical,
+        side,
+        medium,
+        request,
+        ..
+    } = allocation;
+    if allocation.drawn_from.is_some() {
+        repool(db, medium.no, request.pool.no, time)?;
+    }
+    let sql = "UPDATE side SET state = 5, allocations = allocations + 1, idle_since = ?2, in_set = ?3, modified = ?2 \
+               WHERE no = ?1";
+    run(db, sql, (side.no, time, allocation.in_set))?;
+    for reserved in &allocation.reserved {
+        run(
+            db,
+            "UPDATE side SET state = 9, modified = ?2 WHERE no = ?1",
+            (reserved, time),
+        )?;
+    }
+    let delivery = i64::from(request.name.is_none());
+    let sql = "INSERT INTO logical (no, id, name, description, side, owner, from_pool, from_path, was, delivery, \
+               created, modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)";
+    let Allocation {
+        name,
+        description,
+        from_pool,
+        from_path,
+        was,
+        ..
+    } = allocation;
+    let owner = request.caller.uid;
+    run(
+        db,
+        sql,
+        (
+            logical.no,
+            logical.id,
+            name,
+            description,
+            side.no,
+            owner,
+            from_pool,
+            from_path,
+            was,
+            delivery,
+            time,
+        ),
+    )?;
+    reshare(db, medium.no)?;
+    finish(db, request, &allocation.result, time)
+}
+
+/// A side was given back.
+pub(super) fn deallocated(db: &Connection, deallocation: &Deallocation, time: Time) -> Result<()> {
+    let Deallocation {
+        logical,
+        side,
+        medium,
+        state,
+        undone,
+        ..
+    } = deallocation;
+    run(db, "DELETE FROM logical WHERE no = ?1", [logical.no])?;
+    let sql = "UPDATE side SET state = ?2, allocations = allocations - ?3, idle_since = ?4, in_set = 0, modified = ?4 \
+               WHERE no = ?1";
+    run(db, sql, (side.no, state, i64::from(*undone), time))?;
+    for freed in &deallocation.freed {
+        run(
+            db,
+            "UPDATE side SET state = ?2, modified = ?3 WHERE no = ?1",
+            (freed, SideState::Available, time),
+        )?;
+    }
+    if let Some(free) = deallocation.to_free {
+        repool(db, medium.no, free, time)?;
+    }
+    reshare(db, medium.no)
+}
+
+/// A logical medium was changed.
+pub(super) fn logical(
+    db: &Connection,
+    no: ObjectNo,
+    change: &LogicalChange,
+    time: Time,
+) -> Result<()> {
+    match change {
+        LogicalChange::Name(name) => run(
+            db,
+            "UPDATE logical SET name = ?2, modified = ?3 WHERE no = ?1",
+            (no, name, time),
+        ),
+        LogicalChange::Description(text) => run(
+            db,
+            "UPDATE logical SET description = ?2, modified = ?3 WHERE no = ?1",
+            (no, text, time),
+        ),
+        LogicalChange::Completed { side } => {
+            run(
+                db,
+                "UPDATE side SET state = 6, modified = ?2 WHERE no = ?1",
+                (side, time),
+            )?;
+            run(
+                db,
+                "UPDATE logical SET modified = ?2 WHERE no = ?1",
+                (no, time),
+            )
+        }
+    }
+}
+
+/// What is known of the delivery of anonymous allocations.
+pub(super) fn delivery(db: &Connection, logical: &[ObjectNo], delivery: Delivery) -> Result<()> {
+    logical.iter().try_for_each(|no| {
+        run(
+            db,
+            "UPDATE logical SET delivery = ?2 WHERE no = ?1",
+            (no, delivery),
+        )
+    })
+}

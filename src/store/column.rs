@@ -1,0 +1,93 @@
+//! How identifiers, times and states stand in columns.
+
+use crate::domain::id::{Guid, ObjectNo};
+use crate::domain::state::{
+    Delivery, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType, RequestState,
+    Selection, SideState, WorkKind,
+};
+use crate::domain::time::{Limit, Time};
+use rusqlite::Result;
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use uuid::Uuid;
+
+/// Implements both directions for a newtype of `i64`.
+macro_rules! integer_column {
+    ($($name:ident),+) => {$(
+        impl ToSql for $name {
+            fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+                Ok(ToSqlOutput::from(self.0))
+            }
+        }
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                value.as_i64().map(Self)
+            }
+        }
+    )+};
+}
+
+/// Implements both directions for a closed set of words: the column holds the number. An unknown number is an error.
+macro_rules! word_column {
+    ($($name:ident),+) => {$(
+        impl ToSql for $name {
+            fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+                Ok(ToSqlOutput::from(self.number()))
+            }
+        }
+        impl FromSql for $name {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                let number = value.as_i64()?;
+                Self::from_number(number).ok_or(FromSqlError::OutOfRange(number))
+            }
+        }
+    )+};
+}
+
+integer_column!(ObjectNo, Time);
+word_column!(
+    Delivery,
+    ElementKind,
+    LibraryState,
+    OperatorCommand,
+    OperatorState,
+    PoolType,
+    RequestState,
+    Selection,
+    SideState,
+    WorkKind
+);
+
+impl ToSql for Guid {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(&self.0.as_bytes()[..]))
+    }
+}
+
+impl FromSql for Guid {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bytes = value.as_blob()?;
+        Uuid::from_slice(bytes)
+            .map(Self)
+            .map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+/// Milliseconds; no limit is NULL.
+impl ToSql for Limit {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(match self {
+            Self::Never => ToSqlOutput::from(rusqlite::types::Null),
+            Self::Ms(ms) => ToSqlOutput::from(i64::from(*ms)),
+        })
+    }
+}
+
+impl FromSql for Limit {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        if value == ValueRef::Null {
+            Ok(Self::Never)
+        } else {
+            u32::column_result(value).map(Self::Ms)
+        }
+    }
+}
