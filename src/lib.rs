@@ -2,4 +2,5 @@
 
 pub mod codes;
 pub mod domain;
+pub mod library;
 pub mod store;
