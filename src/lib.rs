@@ -3,4 +3,5 @@
 pub mod codes;
 pub mod domain;
 pub mod library;
+pub mod manager;
 pub mod store;

@@ -1,0 +1,233 @@
+//! New media: bulk import, what an inventory found, media types and the system pools that they need.
+
+use super::turn::Turn;
+use crate::domain::access::{Access, Caller, Right};
+use crate::domain::ask::{Found, Reply};
+use crate::domain::error::{ErrorKind, Refusal, Result};
+use crate::domain::event::{Event, LibraryChange, MediumChange, Thing};
+use crate::domain::id::ObjectNo;
+use crate::domain::import::ImportLine;
+use crate::domain::noun::Library;
+use crate::domain::rule::library::{Seen, file, name_for, pool_for};
+use crate::domain::rule::{Mint as _, medium, pool};
+use crate::domain::state::{ElementKind, LibraryState, PoolType};
+use crate::store::{fact, read};
+use std::collections::HashSet;
+
+/// The system pools, by the names that they have at the root.
+pub(super) const SYSTEM_POOLS: [(&str, PoolType); 3] = [
+    ("Free", PoolType::Free),
+    ("Import", PoolType::Import),
+    ("Unrecognized", PoolType::Unrecognized),
+];
+
+/// Returns the events that make the leaves of the system pools which a media type in use lacks.
+pub(super) fn missing_leaves(turn: &mut Turn<'_>, media_type: &str) -> Result<Vec<Event>> {
+    let db = turn.writer.db();
+    let mut events = Vec::new();
+    for (name, kind) in SYSTEM_POOLS {
+        if read::system_pool(db, kind, media_type)?.is_none()
+            && let Some(root) = read::pool_named(db, crate::domain::id::CATALOG, name)?
+        {
+            events.push(pool::leaf(&root, media_type, &mut turn.numbers));
+        }
+    }
+    Ok(events)
+}
+
+/// Imports lines: all of them or, if one is refused, none, with its number in the sentence.
+pub(super) fn import(
+    turn: &mut Turn<'_>,
+    no: ObjectNo,
+    lines: &[(u64, ImportLine)],
+) -> Result<Reply> {
+    let pool = fact::pool(turn.writer.db(), no)?;
+    pool.access
+        .demand(turn.caller, Right::Control, &pool.name)?;
+    if let Some(media_type) = &pool.media_type {
+        let leaves = missing_leaves(turn, media_type)?;
+        turn.record_all(leaves)?;
+    }
+    for (number, line) in lines {
+        let numbered = |refusal: Refusal| {
+            refusal
+                .kind
+                .because(format!("line {number}: {}", refusal.sentence))
+        };
+        let facts = fact::import(turn.writer.db(), &pool, line)?;
+        let event =
+            medium::import(&facts, line, turn.caller, &mut turn.numbers).map_err(numbered)?;
+        turn.record_all(event)?;
+    }
+    Ok(Reply::Done)
+}
+
+/// Files what an inventory found: known media are online where they are, new ones go to a system pool, and what the
+/// library should hold and does not goes to the shelf.
+pub(super) fn inventoried(
+    turn: &mut Turn<'_>,
+    work: ObjectNo,
+    found: &std::result::Result<Vec<Found>, Refusal>,
+) -> Result<Reply> {
+    let Some((library, _)) = fact::inventory(turn.writer.db(), work)? else {
+        return Ok(Reply::Done);
+    };
+    let thing = Thing {
+        no: library.no,
+        id: library.id,
+    };
+    let (state, error) = match found {
+        Ok(found) => {
+            file_all(turn, &library, found)?;
+            (LibraryState::Ready, None)
+        }
+        Err(refusal) => (LibraryState::NeedsService, Some(refusal.sentence.clone())),
+    };
+    if library.enabled {
+        turn.record(Event::LibraryChanged {
+            library: thing,
+            change: LibraryChange::State(state),
+        })?;
+    }
+    turn.record_all([Event::WorkFinished {
+        no: work,
+        library: thing,
+        error,
+    }])
+}
+
+fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<()> {
+    let mut present = HashSet::new();
+    let shelf = MediumChange::Location {
+        library: None,
+        slot: None,
+    };
+    for found in found {
+        let leaves = missing_leaves(turn, &found.media_type)?;
+        turn.record_all(leaves)?;
+        if let Some(seen) = seen(turn, library, found)? {
+            let known = seen.known.as_ref().map(|known| known.no);
+            present.extend(known);
+            let believed = read::medium_in(turn.writer.db(), seen.slot)?;
+            let wrong = believed.filter(|believed| Some(believed.no) != known);
+            turn.record_all(wrong.map(|believed| Event::MediumChanged {
+                medium: Thing {
+                    no: believed.no,
+                    id: believed.id,
+                },
+                change: shelf.clone(),
+            }))?;
+            let event = file(library.no, &seen, &mut turn.numbers);
+            present.extend(event.as_ref().and_then(created));
+            turn.record_all(event)?;
+        }
+    }
+    let gone: Vec<Event> = fact::media_in(turn.writer.db(), library.no)?
+        .into_iter()
+        .filter(|(medium, _)| !present.contains(&medium.no))
+        .map(|(medium, _)| Event::MediumChanged {
+            medium,
+            change: shelf.clone(),
+        })
+        .collect();
+    turn.record_all(gone).map(drop)
+}
+
+fn created(event: &Event) -> Option<ObjectNo> {
+    if let Event::MediumCreated { medium } = event {
+        Some(medium.thing.no)
+    } else {
+        None
+    }
+}
+
+/// What the catalog knows of one found cartridge. A slot or type that does not exist is passed over.
+fn seen(turn: &Turn<'_>, library: &Library, found: &Found) -> Result<Option<Seen>> {
+    let db = turn.writer.db();
+    let slot = read::element_at(db, library.no, ElementKind::Slot, found.slot)?;
+    let media_type = read::media_type_named(db, &found.media_type)?;
+    let pool = read::system_pool(db, pool_for(found.label), &found.media_type)?;
+    let (Some(slot), Some(media_type), Some(pool)) = (slot, media_type, pool) else {
+        return Ok(None);
+    };
+    let known = match (&found.barcode, slot.medium) {
+        (Some(code), _) => read::medium_coded(db, code)?,
+        (None, Some(believed)) => read::medium(db, believed)?,
+        (None, None) => None,
+    };
+    let wanted = name_for(&library.name, found);
+    let mut name = wanted.clone();
+    for suffix in 2.. {
+        if read::medium_named(db, &name)?.is_none() {
+            break;
+        }
+        name = format!("{wanted}~{suffix}");
+    }
+    Ok(Some(Seen {
+        found: found.clone(),
+        slot: slot.no,
+        known,
+        name,
+        media_type,
+        pool,
+    }))
+}
+
+/// `types/` is root's.
+const TYPES: Access = Access {
+    uid: 0,
+    gid: 0,
+    mode: 0o755,
+    control: 0o644,
+};
+
+fn demand_types(caller: &Caller) -> Result<()> {
+    TYPES.demand(caller, Right::Modify, "types")
+}
+
+/// Adds a media type with one side; an existing one is refused.
+pub(super) fn add_type(turn: &mut Turn<'_>, name: &str) -> Result<Reply> {
+    demand_types(turn.caller)?;
+    if read::media_type_named(turn.writer.db(), name)?.is_some() {
+        return Err(ErrorKind::AlreadyExists.because(format!("media type \"{name}\" exists")));
+    }
+    let no = (&mut turn.numbers).number();
+    let read_write = "rewritable".to_owned();
+    turn.record(Event::TypeAdded {
+        no,
+        name: name.to_owned(),
+        sides: 1,
+        read_write,
+        description: String::new(),
+    })?;
+    Ok(Reply::Created(no))
+}
+
+/// Removes a media type that no pool and no medium has, with the empty leaves of the system pools.
+pub(super) fn remove_type(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
+    demand_types(turn.caller)?;
+    let db = turn.writer.db();
+    let media_type = fact::found(read::media_type(db, no)?, "media type")?;
+    let mut events = Vec::new();
+    for pool in fact::pools_of_type(db, &media_type.name)? {
+        let content = fact::found(fact::pool_content(db, pool.no)?, "pool")?;
+        if content.has_media || pool.kind == PoolType::Application {
+            return Err(ErrorKind::NotEmpty.because(format!(
+                "pool \"{}\" holds media of type {}",
+                pool.name, media_type.name
+            )));
+        }
+        events.push(Event::PoolRemoved {
+            pool: Thing {
+                no: pool.no,
+                id: pool.id,
+            },
+            name: pool.name,
+        });
+    }
+    events.push(Event::TypeRemoved {
+        no,
+        name: media_type.name,
+    });
+    turn.record_all(events)
+}

@@ -1,0 +1,243 @@
+//! One ask inside a transaction: load the facts, let the rule decide, record the events.
+
+use super::numbers::Numbers;
+use super::{allocating, filing};
+use crate::domain::access::Caller;
+use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
+use crate::domain::error::{ErrorKind, Result};
+use crate::domain::event::Event;
+use crate::domain::id::{CATALOG, ObjectNo};
+use crate::domain::rule::{Mint as _, deallocate, library, medium, operator, pool};
+use crate::domain::state::{OperatorState, SideState};
+use crate::domain::time::Time;
+use crate::store::write::Writer;
+use crate::store::{fact, read};
+
+/// Everything that performing one ask needs.
+pub(super) struct Turn<'a> {
+    /// The open transaction.
+    pub(super) writer: &'a mut Writer,
+    /// Where new numbers come from.
+    pub(super) numbers: &'a Numbers,
+    /// Who asks.
+    pub(super) caller: &'a Caller,
+    /// The instant of all that is recorded.
+    pub(super) now: Time,
+    /// Requests that wait from now on, with the instant at which their time is over.
+    pub(super) deadlines: &'a mut Vec<(ObjectNo, Time)>,
+}
+
+impl Turn<'_> {
+    /// Records an event.
+    pub(super) fn record(&mut self, event: Event) -> Result<()> {
+        self.writer.record(event, self.caller, self.now)
+    }
+
+    /// Records events, in order.
+    pub(super) fn record_all(&mut self, events: impl IntoIterator<Item = Event>) -> Result<Reply> {
+        events
+            .into_iter()
+            .try_for_each(|event| self.record(event))?;
+        Ok(Reply::Done)
+    }
+
+    /// Performs one ask.
+    pub(super) fn perform(&mut self, ask: &Ask) -> Result<Reply> {
+        match ask {
+            Ask::Allocate {
+                pool,
+                request,
+                name,
+            } => allocating::submit(self, *pool, request, name.as_ref()),
+            Ask::Unfinished { pool, name } => allocating::unfinished(self, *pool, name),
+            Ask::RemoveRequest { no } => allocating::remove(self, *no),
+            Ask::Expire { no } => allocating::expire(self, *no),
+            Ask::Undo { logical } => self.undo(*logical),
+            Ask::Deallocate { logical } => self.deallocate(*logical),
+            Ask::SetLogical { no, set } => self.set_logical(*no, set),
+            Ask::CreatePool { parent, name, mode } => self.create_pool(*parent, name, *mode),
+            Ask::RemovePool { no } => self.remove_pool(*no),
+            Ask::PlacePool { no, parent, name } => self.place_pool(*no, *parent, name),
+            Ask::SetPool { no, set } => self.set_pool(*no, set),
+            Ask::Import { pool, lines } => filing::import(self, *pool, lines),
+            Ask::MoveMedium { no, pool, name } => self.move_medium(*no, *pool, name),
+            Ask::SetMedium { no, set } => self.set_medium(*no, set),
+            Ask::RemoveMedium { no } => self.remove_medium(*no),
+            Ask::SetSide { no, state } => self.set_side(*no, *state),
+            Ask::CreateLibrary { name, mode } => self.create_library(name, *mode),
+            Ask::RemoveLibrary { no } => self.remove_library(*no),
+            Ask::SetLibrary { no, set } => self.set_library(*no, set),
+            Ask::Inventoried { work, found } => filing::inventoried(self, *work, found),
+            Ask::AddType { name } => filing::add_type(self, name),
+            Ask::RemoveType { no } => filing::remove_type(self, *no),
+            Ask::AnswerOperator { no, state } => self.answer(*no, *state),
+            Ask::RemoveOperator { no } => self.remove_operator(*no),
+            // The core keeps these itself.
+            Ask::Delivered { .. } | Ask::Sweep => Ok(Reply::Done),
+        }
+    }
+
+    fn undo(&mut self, logical: ObjectNo) -> Result<Reply> {
+        let db = self.writer.db();
+        if read::logical(db, logical)?.is_none() {
+            return Ok(Reply::Done);
+        }
+        let undone = deallocate::undo(&fact::deallocate(db, logical)?)?;
+        self.record_all(undone.map(|d| Event::Deallocated {
+            deallocation: Box::new(d),
+        }))
+    }
+
+    fn deallocate(&mut self, logical: ObjectNo) -> Result<Reply> {
+        let facts = fact::deallocate(self.writer.db(), logical)?;
+        let deallocation = Box::new(deallocate::deallocate(&facts, self.caller)?);
+        self.record_all([Event::Deallocated { deallocation }])
+    }
+
+    fn set_logical(&mut self, no: ObjectNo, set: &SetLogical) -> Result<Reply> {
+        let facts = fact::deallocate(self.writer.db(), no)?;
+        let event = deallocate::change(&facts, set, self.caller)?;
+        self.record_all([event])
+    }
+
+    fn create_pool(&mut self, parent: ObjectNo, name: &str, mode: u32) -> Result<Reply> {
+        let db = self.writer.db();
+        let above = fact::pool_content(db, parent)?;
+        let media_type = read::media_type_named(db, name)?;
+        if read::pool_named(db, parent, name)?.is_some() {
+            return Err(ErrorKind::AlreadyExists.because(format!("pool \"{name}\" exists")));
+        }
+        let thing = (&mut self.numbers).thing();
+        let event = pool::create(
+            &above,
+            media_type.as_ref(),
+            (name, mode),
+            self.caller,
+            thing,
+        )?;
+        self.record(event)?;
+        Ok(Reply::Created(thing.no))
+    }
+
+    fn remove_pool(&mut self, no: ObjectNo) -> Result<Reply> {
+        let db = self.writer.db();
+        let facts = fact::found(fact::pool_content(db, no)?, "pool")?;
+        let above = fact::pool_content(db, facts.pool.parent)?;
+        self.record_all(pool::remove(&facts, &above, self.caller)?)
+    }
+
+    fn set_pool(&mut self, no: ObjectNo, set: &SetPool) -> Result<Reply> {
+        let db = self.writer.db();
+        let facts = fact::found(fact::pool_content(db, no)?, "pool")?;
+        let media_type = if let SetPool::MediaType(name) = set {
+            read::media_type_named(db, name)?
+        } else {
+            None
+        };
+        let event = pool::set(&facts, set, media_type.as_ref(), self.caller)?;
+        self.record_all([event])
+    }
+
+    fn move_medium(&mut self, no: ObjectNo, pool: ObjectNo, name: &str) -> Result<Reply> {
+        let facts = fact::place_medium(self.writer.db(), no, pool, name)?;
+        self.record_all(medium::place(&facts, name, self.caller)?)
+    }
+
+    fn set_medium(&mut self, no: ObjectNo, set: &SetMedium) -> Result<Reply> {
+        let event = medium::set(&fact::medium_of(self.writer.db(), no)?, set, self.caller)?;
+        self.record_all(event)
+    }
+
+    fn remove_medium(&mut self, no: ObjectNo) -> Result<Reply> {
+        let event = medium::remove(&fact::medium_of(self.writer.db(), no)?, self.caller)?;
+        self.record_all([event])
+    }
+
+    fn set_side(&mut self, no: ObjectNo, state: SideState) -> Result<Reply> {
+        let db = self.writer.db();
+        let side = fact::found(read::side(db, no)?, "side")?;
+        let medium = fact::medium_of(db, side.medium)?;
+        let event = deallocate::decommission(&medium, &side, state, self.caller)?;
+        self.record_all([event])
+    }
+
+    fn remove_operator(&mut self, no: ObjectNo) -> Result<Reply> {
+        let db = self.writer.db();
+        let asked = fact::found(read::operator(db, no)?, "operator request")?;
+        let pool = asked.pool.map(|pool| fact::pool(db, pool)).transpose()?;
+        let event = operator::remove(&asked, pool.as_ref(), self.caller)?;
+        self.record_all([event])
+    }
+
+    fn remove_library(&mut self, no: ObjectNo) -> Result<Reply> {
+        let facts = fact::library(self.writer.db(), no, None, None)?;
+        self.record_all(library::remove(&facts, self.caller)?)
+    }
+
+    fn place_pool(&mut self, no: ObjectNo, parent: ObjectNo, name: &str) -> Result<Reply> {
+        let db = self.writer.db();
+        let pool = fact::pool(db, no)?;
+        if read::pool_named(db, parent, name)?.is_some_and(|other| other.no != no) {
+            return Err(ErrorKind::AlreadyExists.because(format!("pool \"{name}\" exists")));
+        }
+        let parents = (
+            &fact::pool_content(db, pool.parent)?,
+            &fact::pool_content(db, parent)?,
+        );
+        let above = if parent == CATALOG {
+            Vec::new()
+        } else {
+            fact::ancestors(db, parent)?
+        };
+        let event = pool::place(&pool, parents, &above, name, self.caller)?;
+        self.record_all([event])
+    }
+
+    fn answer(&mut self, no: ObjectNo, state: OperatorState) -> Result<Reply> {
+        let db = self.writer.db();
+        let asked = fact::found(read::operator(db, no)?, "operator request")?;
+        let pool = asked.pool.map(|pool| fact::pool(db, pool)).transpose()?;
+        let event = operator::answer(&asked, pool.as_ref(), state, self.caller)?;
+        self.record(event)?;
+        match (state, asked.request) {
+            (OperatorState::Complete, Some(request)) => allocating::satisfied(self, request)?,
+            (OperatorState::Refused, Some(request)) => {
+                let refusal =
+                    ErrorKind::Cancelled.because(format!("operator request {no} was refused"));
+                allocating::end(self, request, &refusal)?;
+            }
+            (OperatorState::Submitted | OperatorState::Active | OperatorState::InProgress, _)
+            | (_, None) => {}
+        }
+        Ok(Reply::Done)
+    }
+
+    fn create_library(&mut self, name: &str, mode: u32) -> Result<Reply> {
+        if read::library_named(self.writer.db(), name)?.is_some() {
+            return Err(ErrorKind::AlreadyExists.because(format!("library \"{name}\" exists")));
+        }
+        let thing = (&mut self.numbers).thing();
+        let event = library::create((name, mode), self.caller, thing)?;
+        self.record(event)?;
+        Ok(Reply::Created(thing.no))
+    }
+
+    fn set_library(&mut self, no: ObjectNo, set: &SetLibrary) -> Result<Reply> {
+        let (driver, name) = match set {
+            SetLibrary::Driver(driver) => (Some(driver.as_str()), None),
+            SetLibrary::Name(name) => (None, Some(name.as_str())),
+            SetLibrary::Description(_)
+            | SetLibrary::Enabled(_)
+            | SetLibrary::Mode(_)
+            | SetLibrary::Owner { .. } => (None, None),
+        };
+        let facts = fact::library(self.writer.db(), no, driver, name)?;
+        let mut events = library::set(&facts, set, self.caller, &mut self.numbers)?;
+        if matches!(set, SetLibrary::Enabled(true))
+            && let Some(media_type) = &facts.media_type
+        {
+            events.extend(filing::missing_leaves(self, &media_type.name)?);
+        }
+        self.record_all(events)
+    }
+}

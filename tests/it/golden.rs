@@ -1,0 +1,424 @@
+//! The golden log of a released format: a log that holds every kind of event is replayed for ever.
+//!
+//! The script below makes such a log; it is run by a test, so that it cannot rot. `NTMSFS_GOLDEN=<file>` writes its log
+//! there, for the next format. The file of a released format never changes.
+
+#![expect(clippy::panic, reason = "the steps of the script are parts of a test")]
+
+use crate::world::{World, advance, lines, root, user};
+use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
+use ntmsfs::domain::driver::Label;
+use ntmsfs::domain::event::Event;
+use ntmsfs::domain::id::{CATALOG, ObjectNo};
+use ntmsfs::domain::state::{OperatorState, Selection, SideState};
+use ntmsfs::domain::time::Limit;
+use ntmsfs::manager::{log, read};
+use ntmsfs::store::{check, fact};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeSet;
+
+const MO: &str = "MO-5.25";
+
+/// The log of format 1, and the SHA-256 of the file.
+const GOLDEN_1: &str = include_str!("../data/golden-1.jsonl");
+const SHA_1: &str = "19472312ccabd835d50105f30b53558fd46d7ffc5a69c184eb209308cccf28e0";
+
+/// Names all variants; one that is missing here does not compile.
+macro_rules! variants {
+    ($($name:ident),+ $(,)?) => {
+        const NAMES: &[&str] = &[$(stringify!($name)),+];
+
+        fn name(event: &Event) -> &'static str {
+            match event {
+                $(Event::$name { .. } => stringify!($name),)+
+            }
+        }
+    };
+}
+
+variants!(
+    Founded,
+    NumbersReserved,
+    TypeAdded,
+    TypeRemoved,
+    PoolCreated,
+    PoolChanged,
+    PoolRemoved,
+    LibraryCreated,
+    LibraryChanged,
+    LibraryBuilt,
+    LibraryRemoved,
+    MediumCreated,
+    MediumMoved,
+    MediumChanged,
+    MediumRemoved,
+    SideChanged,
+    RequestWaiting,
+    OperatorRequested,
+    Allocated,
+    RequestFailed,
+    RequestForgotten,
+    Deallocated,
+    LogicalChanged,
+    Delivered,
+    DeliveryUnknown,
+    OperatorChanged,
+    WorkQueued,
+    WorkFinished,
+);
+
+/// Names of the things that can change within an object, as the log writes them.
+const CHANGES: [&str; 30] = [
+    "\"place\":",
+    "\"description\":",
+    "\"media_type\":",
+    "\"allocate_from_free\":",
+    "\"deallocate_to_free\":",
+    "\"max_allocates\":",
+    "\"selection\":",
+    "\"default_timeout\":",
+    "\"purge_time\":",
+    "\"access\":",
+    "\"name\":",
+    "\"driver\":",
+    "\"enabled\":",
+    "\"state\":",
+    "\"location\":",
+    "\"completed\":",
+    "\"drawn_from\":",
+    "\"reserved\":",
+    "\"in_set\":true",
+    "\"undone\":true",
+    "\"to_free\":",
+    "\"freed\":[",
+    "\"never\"",
+    "\"ms\":",
+    "\"groups\":",
+    "\"error\":\"",
+    "\"import\"",
+    "\"foreign\"",
+    "\"decommissioned\"",
+    "\"complete\"",
+];
+
+fn libraries(world: &mut World) -> ObjectNo {
+    let library = world.library("box", MO, 6);
+    for set in [
+        SetLibrary::Name("jukebox".to_owned()),
+        SetLibrary::Description("in the cellar".to_owned()),
+        SetLibrary::Mode(0o750),
+        SetLibrary::Owner {
+            uid: Some(0),
+            gid: Some(20),
+        },
+    ] {
+        world.done(Ask::SetLibrary { no: library, set });
+    }
+    let old = world.library("old", "LTO-8", 2);
+    let pool = world.leaf("Free", "LTO-8");
+    world.import(
+        pool,
+        "tape slot=old/1 barcode=T00001L8 description=\"first tape\"",
+    );
+    world.done(Ask::SetLibrary {
+        no: old,
+        set: SetLibrary::Enabled(false),
+    });
+    world.done(Ask::RemoveLibrary { no: old });
+    let no = world.medium("tape").no;
+    world.done(Ask::RemoveMedium { no });
+    world.done(Ask::SetLibrary {
+        no: library,
+        set: SetLibrary::Enabled(false),
+    });
+    world.done(Ask::SetLibrary {
+        no: library,
+        set: SetLibrary::Enabled(true),
+    });
+    let work = fact::open_work(world.db()).expect("work")[0];
+    let seen = |slot, code: Option<&str>, label| Found {
+        slot,
+        barcode: code.map(str::to_owned),
+        media_type: MO.to_owned(),
+        label,
+    };
+    let found = vec![
+        seen(1, Some("A1"), Label::Free),
+        seen(2, Some("A2"), Label::Free),
+        seen(3, None, Label::Blank),
+    ];
+    world.done(Ask::Inventoried {
+        work,
+        found: Ok(found),
+    });
+    world.enable_library(library, false);
+    world.done(Ask::SetLibrary {
+        no: library,
+        set: SetLibrary::Enabled(true),
+    });
+    let work = fact::open_work(world.db()).expect("work")[0];
+    let found = Err(ntmsfs::domain::error::ErrorKind::LibraryOffline.because("no power"));
+    world.done(Ask::Inventoried { work, found });
+    library
+}
+
+fn pools(world: &mut World) -> ObjectNo {
+    let Ok(Reply::Created(stone)) = world.ask(
+        &root(),
+        Ask::AddType {
+            name: "Stone".to_owned(),
+        },
+    ) else {
+        panic!()
+    };
+    world.done(Ask::RemoveType { no: stone });
+    let pool = world.pool(CATALOG, "Backup", MO);
+    for set in [
+        SetPool::Description("nightly \u{e4}".to_owned()),
+        SetPool::AllocateFromFree(true),
+        SetPool::DeallocateToFree(true),
+        SetPool::MaxAllocates(3),
+        SetPool::Selection(Selection::Fill),
+        SetPool::DefaultTimeout(Limit::Ms(90_000)),
+        SetPool::DefaultTimeout(Limit::Never),
+        SetPool::PurgeTime(Limit::Never),
+        SetPool::Owner {
+            uid: Some(7),
+            gid: Some(7),
+        },
+    ] {
+        world.set(pool, set);
+    }
+    let group = world.pool(CATALOG, "Group", "");
+    let gone = world.pool(group, "Gone", "");
+    world.done(Ask::RemovePool { no: gone });
+    world.done(Ask::PlacePool {
+        no: pool,
+        parent: group,
+        name: "Nightly".to_owned(),
+    });
+    pool
+}
+
+fn media(world: &mut World, pool: ObjectNo) {
+    let import = world.leaf("Import", MO);
+    world.done(lines(
+        import,
+        &[
+            "i1 slot=jukebox/4",
+            "i2 barcode=I2 description=\"a \\\"quoted\\\" one\"",
+        ],
+    ));
+    world.import(pool, "own slot=jukebox/5");
+    let no = world.medium("i2").no;
+    world.done(Ask::SetMedium {
+        no,
+        set: SetMedium::Description("changed".to_owned()),
+    });
+    world.done(Ask::SetMedium {
+        no,
+        set: SetMedium::Enabled(false),
+    });
+    world.done(Ask::MoveMedium {
+        no,
+        pool,
+        name: "renamed".to_owned(),
+    });
+    let no = world.side("own", "B").no;
+    world.done(Ask::SetSide {
+        no,
+        state: SideState::Decommissioned,
+    });
+}
+
+fn requests(world: &mut World, pool: ObjectNo) {
+    let mut caller = user(7);
+    (caller.groups, caller.pid, caller.command) = (vec![20, 21], 4711, "backup".to_owned());
+    let submit = |world: &mut World, body: &str, name: Option<&str>| {
+        world.submit(&caller, pool, body, name).expect("a reply")
+    };
+    let Reply::Allocated { logical: set, .. } = submit(
+        world,
+        "new name=weekly description=\"the set\"",
+        Some("weekly"),
+    ) else {
+        panic!()
+    };
+    let Reply::Allocated { logical: next, .. } =
+        submit(world, "next side=A1/A allocate-information", None)
+    else {
+        panic!()
+    };
+    world.done(Ask::Delivered { logical: next });
+    for change in [
+        SetLogical::Name("renamed".to_owned()),
+        SetLogical::Description(String::new()),
+        SetLogical::State("complete".to_owned()),
+    ] {
+        world.done(Ask::SetLogical {
+            no: set,
+            set: change,
+        });
+    }
+    let root_caller = root();
+    let import = world
+        .submit(&root_caller, pool, "side=i1/A", None)
+        .expect("a reply");
+    let Reply::Allocated {
+        logical: import, ..
+    } = import
+    else {
+        panic!()
+    };
+    world.done(Ask::Deallocate { logical: import });
+    world.done(Ask::Deallocate { logical: next });
+    let Reply::Allocated {
+        logical: undone, ..
+    } = submit(world, "new side=A2/B", None)
+    else {
+        panic!()
+    };
+    world.done(Ask::Undo { logical: undone });
+}
+
+fn more_requests(world: &mut World, pool: ObjectNo) {
+    let caller = user(7);
+    let submit = |world: &mut World, body: &str, name: Option<&str>| {
+        world.submit(&caller, pool, body, name).expect("a reply")
+    };
+    submit(
+        world,
+        "{\"options\":[\"new\"],\"side\":\"renamed/A\"}",
+        Some("fails"),
+    );
+    let body = "ne".to_owned();
+    let name = world.named("unfinished");
+    world
+        .ask(
+            &caller,
+            Ask::Unfinished {
+                pool,
+                name: Named { body, ..name },
+            },
+        )
+        .expect("a reply");
+    submit(world, "side=A2/A", None);
+    submit(world, "side=A2/B", None);
+    submit(world, "side=own/A", None);
+    for (name, timeout) in [
+        (None, "new timeout=1h"),
+        (Some("late"), "new timeout=2h"),
+        (Some("asked"), "new"),
+        (Some("forgotten"), "new"),
+    ] {
+        assert!(
+            matches!(submit(world, timeout, name), Reply::Waiting { .. }),
+            "{timeout}"
+        );
+    }
+}
+
+fn ends(world: &mut World, pool: ObjectNo) {
+    let request = |world: &World, name: &str| {
+        read::request_named(world.db(), pool, name)
+            .expect("a request")
+            .expect("a request")
+    };
+    let operator =
+        |world: &World, name: &str| request(world, name).operator.expect("an operator request");
+    for state in [OperatorState::Active, OperatorState::Complete] {
+        let no = operator(world, "asked");
+        world.done(Ask::AnswerOperator { no, state });
+    }
+    let no = operator(world, "asked");
+    world.done(Ask::AnswerOperator {
+        no,
+        state: OperatorState::Refused,
+    });
+    world.done(Ask::RemoveOperator { no });
+    let no = request(world, "forgotten").no;
+    world.done(Ask::RemoveRequest { no });
+    advance(2 * 3_600_000);
+    assert_eq!(world.due(), 2);
+    world.wait(pool, "new", None);
+    world.restart();
+    world.wait(pool, "new", Some("still waits"));
+    world.restart();
+    advance(100 * 3_600_000);
+    world.done(Ask::Sweep);
+}
+
+/// Runs the script and returns the lines of its log.
+fn script() -> (World, Vec<String>) {
+    let mut world = World::new();
+    libraries(&mut world);
+    let pool = pools(&mut world);
+    media(&mut world, pool);
+    requests(&mut world, pool);
+    more_requests(&mut world, pool);
+    ends(&mut world, pool);
+    let lines = log::lines(world.db(), 0, 10_000).expect("the log");
+    (world, lines.into_iter().map(|(_, line)| line).collect())
+}
+
+fn names_in<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeSet<&'static str> {
+    lines
+        .map(|line| name(&log::parse(line).expect(line).detail))
+        .collect()
+}
+
+#[test]
+fn the_script_makes_every_kind_of_event() {
+    let (world, lines) = script();
+    world.sound();
+    let found = names_in(lines.iter().map(String::as_str));
+    assert_eq!(found, NAMES.iter().copied().collect());
+    let all = lines.concat();
+    for change in CHANGES {
+        assert!(all.contains(change), "{change} does not occur");
+    }
+    if let Ok(path) = std::env::var("NTMSFS_GOLDEN") {
+        std::fs::write(path, lines.join("\n") + "\n").expect("the golden log");
+    }
+}
+
+#[test]
+fn the_log_of_format_1_is_replayed() {
+    let sum = format!("{:x}", Sha256::digest(GOLDEN_1));
+    assert_eq!(sum, SHA_1, "the file of a released format never changes");
+    assert_eq!(names_in(GOLDEN_1.lines()), NAMES.iter().copied().collect());
+    assert!(
+        GOLDEN_1
+            .lines()
+            .all(|line| log::parse(line).expect(line).v == 1)
+    );
+    let db = check::replay(GOLDEN_1.lines().map(str::to_owned)).expect("tables");
+    assert_eq!(check::invariants(&db), Ok(Vec::new()));
+    let count = |sql: &str| {
+        db.query_row(sql, [], |row| row.get::<_, i64>(0))
+            .expect(sql)
+    };
+    for (sql, expected) in [
+        ("SELECT count(*) FROM medium", 6),
+        ("SELECT count(*) FROM logical", 4),
+        ("SELECT count(*) FROM side WHERE state = 6", 1),
+        ("SELECT count(*) FROM request WHERE state = 0", 1),
+        ("SELECT count(*) FROM request", 6),
+        ("SELECT count(*) FROM operator", 1),
+        ("SELECT max_allocates FROM pool WHERE name = 'Nightly'", 3),
+    ] {
+        assert_eq!(count(sql), expected, "{sql}");
+    }
+}
+
+/// What this program writes for the events of the golden log is what is in it: the format has not moved.
+#[test]
+fn the_format_of_the_events_has_not_moved() {
+    for line in GOLDEN_1.lines() {
+        let event = serde_json::to_string(&log::parse(line).expect(line).detail).expect("JSON");
+        assert!(
+            line.contains(&format!("\"detail\":{event},")),
+            "{line}\n{event}"
+        );
+    }
+}
