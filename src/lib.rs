@@ -1,7 +1,91 @@
-//! Removable storage management as a file system.
+//! ntmsfs: removable storage management as a file system. This page is the architecture.
+//!
+//! ```text
+//!   kernel, mount(8), a shell
+//!        │
+//!   cli      command line, daemon, mount point       fs/fuse  the adapter: calls of the kernel
+//!        │                                               │
+//!        └──────────────►  fs       THE TABLE of the tree; text out, asks in
+//!                                │
+//!                          manager  one committer: asks in, one transaction, answers out
+//!                          │     │
+//!                 library ◄┘     └► store   the catalog: log and tables, SQLite
+//!                          │     │
+//!                          └► domain ◄┘     vocabulary and rules, pure;  codes: the error table
+//! ```
+//!
+//! # Layers
+//!
+//! * [`cli`]: what a person, mount(8) or a service manager starts. The only layer with `anyhow`.
+//! * [`fs`]: the namespace. [`fs::fuse`] alone names the FUSE library; the rest of the layer can be tested without a
+//!   kernel.
+//! * [`manager`]: the shell around the rules: inbox, transaction, deadlines, the worker of the libraries. Only
+//!   [`manager::clock`] asks the time.
+//! * [`library`]: what moves media. In this release one that is simulated.
+//! * [`store`]: the only layer that names the database.
+//! * [`codes`]: kind of error → name, code of the protocol, errno, meaning.
+//! * [`domain`]: nouns, states, asks, events and rules. It names no other layer, and nothing that does input or output.
+//!
+//! A layer names only what is below it: `cli → fs → manager → store → codes → domain`, `manager → library → domain`.
+//! `tests/it/tidy.rs` reads every `use` and holds the table, with the caps of size.
+//!
+//! # Ideas
+//!
+//! * **The tree is declared once.** [`fs::tree::TREE`] has one row for each file. Lookup, listing, modes, writing and the
+//!   manual's list come from it.
+//! * **An inode is a row and an object number** ([`fs::Node`]), so there is no map of inodes, and numbers last.
+//! * **Rules decide, the manager performs.** A rule is a function of facts and an ask; it returns events or a refusal.
+//! * **Events are the truth.** [`store::write::Writer::record`] appends each [`domain::event::Event`] to the log and
+//!   applies it to the tables in the same transaction. `history` is that log. `ntmsfs check` rebuilds the tables from it.
+//! * **One committer, many asks.** It drains its inbox into one transaction and answers after the commit. Readers
+//!   see committed snapshots ([`store::Readers`]) and never wait for it.
+//! * **No callback waits.** A reply that must wait is parked ([`fs::waiting`]) or held for a commit ([`fs::late`]).
+//! * **A failed commit is an unknown commit.** Nothing is answered by guess: the daemon looks whether the batch is in the log
+//!   ([`store::write::Commit`]), and ends if it cannot know.
+//!
+//! # Invariants
+//!
+//! No side is allocated twice. No LMID that was returned is lost or changed by a crash. No request is answered twice. Every
+//! medium is in one pool, all its sides with it; an LMID has one side. A reserved side has an owned sibling. Counts equal
+//! what counting gives. [`manager::check`] verifies them on any catalog.
+//!
+//! # One allocation
+//!
+//! `exec 3<>pools/Backup/allocate; echo timeout=60s >&3; read -r lmid <&3`
+//!
+//! 1. The adapter ([`fs::fuse`]) gets write(2). [`fs::framing::Framer`] finds the complete line,
+//!    [`domain::request::AllocateRequest::parse`] reads it, and [`manager::Manager::admit`] checks pool and right. What is wrong
+//!    so far is the errno of the write. Nothing is recorded.
+//! 2. read(2) or poll(2) submits [`domain::ask::Ask::Allocate`] through [`manager::Manager::submit`] and parks its reply. A named
+//!    request is submitted by its write(2) instead.
+//! 3. The committer takes all asks that wait into one transaction: [`manager::core::Core`]. Each runs in a savepoint.
+//!    `manager/allocating.rs` loads the facts ([`store::fact::allocate`]; candidates come from [`store::search`]).
+//! 4. [`domain::rule::allocate::search`] decides: take this side, wait, or refuse. [`domain::rule::allocate::allocation`] makes the
+//!    event of the first.
+//! 5. The event is recorded: side, siblings, logical medium, counts, pool of the medium, request and result change together. If
+//!    it waits, the request and its operator request are recorded instead.
+//! 6. After the ask, `manager/supply.rs` tries the waiting requests that it could satisfy, oldest first.
+//! 7. One commit, synced. Then the answers: the parked read gets the LMID, readers of `events` wake, and the kernel is told
+//!    which names have changed.
+//! 8. When the first line was handed to a read whose caller has no signal pending, the result counts as read and the
+//!    delivery is recorded with the next transaction. A close before that gives the side back
+//!    ([`domain::rule::deallocate::undo`]).
+//!
+//! A crash before 7 leaves nothing. After 7 the allocation stands; at the next start it is listed as *delivery unknown*.
+//!
+//! # Where is what
+//!
+//! * A file of the tree: its row in `fs/tree.rs`; its text in `fs/show/`; its value, read, in [`fs::parse`].
+//! * A rule: `domain/rule/`, one file a family of operations. A refusal gets its sentence there and its code in [`codes`].
+//! * What an event does to the tables: `store/apply/`.
+//! * A new attribute of a pool: a row number in `fs/node.rs` (append; numbers are in inodes), a row in `fs/tree.rs`, a function in
+//!   `fs/show/pool.rs` and one in [`fs::parse`]; a variant of [`domain::ask::SetPool`] and [`domain::event::PoolChange`], the
+//!   rule in `domain/rule/pool.rs`; a migration and the column in `store/`. The compiler and `tests/it/manual.rs` say what is missing.
 
+pub mod cli;
 pub mod codes;
 pub mod domain;
+pub mod fs;
 pub mod library;
 pub mod manager;
 pub mod store;

@@ -1,3 +1,7 @@
 //! ntmsfs, or mount.ntmsfs if it is called by that name.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ntmsfs::cli::run(std::env::args_os().collect())
+}

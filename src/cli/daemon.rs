@@ -1,0 +1,267 @@
+//! The daemon: lock, manager, mount, serve, and the way out.
+//!
+//! `start` runs the program again in the background and waits for one line from it, so no process is forked after a
+//! thread or a database was opened. The way out: end all waits, take the mount away, put everything on disk.
+
+use super::{log, mountpoint};
+use crate::fs::fuse;
+use crate::manager::{Lock, Options};
+use anyhow::{Context as _, Result, anyhow, bail};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::fs::{self, File, OpenOptions};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::Duration;
+
+/// How long the kernel may take to end a session whose mount is gone; open files keep it alive.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// One line: the daemon serves.
+const READY: &str = "ready";
+
+/// A catalog and where it goes.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) catalog: PathBuf,
+    pub(super) dir: PathBuf,
+    pub(super) read_only: bool,
+    pub(super) gid: u32,
+}
+
+/// Why the daemon ends.
+enum Ending {
+    /// A signal.
+    Asked,
+    /// The kernel ended the session: umount(8).
+    Unmounted,
+    /// Nobody knows what is on disk.
+    Fatal(String),
+}
+
+impl Job {
+    /// Starts the daemon in the background; returns when the tree answers, or why it does not.
+    pub(super) fn start(&self) -> Result<()> {
+        let mut options = format!("gid={}", self.gid);
+        if self.read_only {
+            options.push_str(",ro");
+        }
+        let program = std::env::current_exe().context("finding this program")?;
+        let mut child = Command::new(program)
+            .arg("mount")
+            .arg("--report")
+            .args(["-o", &options])
+            .arg("--")
+            .args([&self.catalog, &self.dir])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("starting the daemon")?;
+        let mut line = String::new();
+        let stdout = child
+            .stdout
+            .take()
+            .ok_or_else(|| anyhow!("the daemon has no standard output"))?;
+        let read = BufReader::new(stdout).take(65_536).read_line(&mut line);
+        read.context("waiting for the daemon")?;
+        match line.trim_end() {
+            READY => {
+                fs::read(self.dir.join("README"))
+                    .with_context(|| format!("reading {}", self.dir.display()))?;
+                Ok(())
+            }
+            "" => bail!("the daemon died; see the system log"),
+            message => bail!("{message}"),
+        }
+    }
+
+    /// Serves until a signal or umount(8). With `report`, says on standard output how it began and goes into the
+    /// background.
+    pub(super) fn serve(&self, report: bool) -> Result<()> {
+        log::begin(!report);
+        if report {
+            leave_descriptors();
+        }
+        let begun = self.begin(report);
+        if let (Err(error), true) = (&begun, report) {
+            let line = super::message(error).replace('\n', " ");
+            writeln!(std::io::stdout(), "{line}").context("reporting")?;
+        }
+        begun?.run()
+    }
+
+    fn begin(&self, report: bool) -> Result<Running> {
+        let catalog = fs::canonicalize(&self.catalog).with_context(|| {
+            format!(
+                "{}: no such catalog (ntmsfs init makes one)",
+                self.catalog.display()
+            )
+        })?;
+        let dir = fs::canonicalize(&self.dir).or_else(|error| {
+            // A dead mount of ours does not answer; the mount itself clears it.
+            if error.raw_os_error() == Some(libc::ENOTCONN) {
+                Ok(self.dir.clone())
+            } else {
+                Err(error)
+            }
+        });
+        let dir = dir.with_context(|| format!("{}", self.dir.display()))?;
+        let mut lock = Lock::take(&catalog)?;
+        lock.say(&format!(
+            "serving pid {} at {}",
+            std::process::id(),
+            dir.display()
+        ))?;
+        let (endings, ended) = channel();
+        let fatal = endings.clone();
+        let on_fatal = Box::new(move |refusal: crate::domain::error::Refusal| {
+            drop(fatal.send(Ending::Fatal(refusal.sentence)));
+        });
+        // Before there is a mount, which a signal would leave behind without its daemon.
+        let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("catching signals")?;
+        let ready = fuse::prepare(&catalog, &Options::default(), self.gid, on_fatal)?;
+        let (device, mounted) = match mountpoint::mount(&catalog, &dir, self.read_only) {
+            Ok(mounted) => mounted,
+            Err(error) => {
+                ready.abandon();
+                return Err(error).with_context(|| format!("mounting on {}", dir.display()));
+            }
+        };
+        let serving = Arc::new(serve_or_unmount(ready, device, &mounted)?);
+        let running = Running {
+            serving,
+            mounted,
+            lock,
+            ended,
+        };
+        if let Err(error) = running.settle(signals, endings, report) {
+            drop(running.mounted.unmount());
+            running.serving.stop();
+            return Err(error);
+        }
+        tracing::info!(catalog = %catalog.display(), dir = %dir.display(), "serving");
+        Ok(running)
+    }
+}
+
+fn serve_or_unmount(
+    ready: fuse::Ready,
+    device: OwnedFd,
+    mounted: &mountpoint::Mounted,
+) -> Result<fuse::Serving> {
+    ready.serve(device).map_err(|error| {
+        drop(mounted.unmount());
+        anyhow!("answering the kernel: {error}")
+    })
+}
+
+/// Waits for the end of the session and for signals, each on a thread of its own.
+fn watch(
+    serving: &Arc<fuse::Serving>,
+    mut signals: Signals,
+    endings: Sender<Ending>,
+) -> Result<()> {
+    let (waiting, unmounted) = (Arc::clone(serving), endings.clone());
+    thread::Builder::new()
+        .name("session".to_owned())
+        .spawn(move || {
+            if let Err(error) = waiting.wait() {
+                tracing::debug!(%error, "the session ended");
+            }
+            drop(unmounted.send(Ending::Unmounted));
+        })?;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for signal in signals.forever() {
+                tracing::info!(signal, "stopping");
+                drop(endings.send(Ending::Asked));
+            }
+        })?;
+    Ok(())
+}
+
+/// Closes what whoever started the daemon left open, so that nothing of theirs is held for as long as it runs.
+fn leave_descriptors() {
+    let open = fs::read_dir("/proc/self/fd")
+        .into_iter()
+        .flatten()
+        .flatten();
+    let numbers: Vec<i32> = open
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .collect();
+    for number in numbers.into_iter().filter(|number| *number > 2) {
+        // The directory that was read is closed by now, and its number with it.
+        if let Err(error) = nix::unistd::close(number) {
+            tracing::trace!(%error, number, "closed already");
+        }
+    }
+}
+
+/// Leaves the terminal and the standard streams to whoever started the daemon.
+fn go_into_background() -> Result<()> {
+    nix::unistd::setsid().context("leaving the terminal")?;
+    let null: File = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/null")
+        .context("/dev/null")?;
+    nix::unistd::dup2_stdout(&null).context("standard output")?;
+    Ok(())
+}
+
+/// A daemon that serves.
+struct Running {
+    serving: Arc<fuse::Serving>,
+    mounted: mountpoint::Mounted,
+    lock: Lock,
+    ended: Receiver<Ending>,
+}
+
+impl Running {
+    /// What is left to do once the kernel is answered. If it fails, whoever started the daemon has been told nothing.
+    fn settle(&self, signals: Signals, endings: Sender<Ending>, report: bool) -> Result<()> {
+        std::env::set_current_dir("/").context("leaving the directory")?;
+        watch(&self.serving, signals, endings)?;
+        if report {
+            writeln!(std::io::stdout(), "{READY}").context("reporting")?;
+            go_into_background()?;
+        }
+        Ok(())
+    }
+
+    fn run(mut self) -> Result<()> {
+        let ending = self.ended.recv().unwrap_or(Ending::Unmounted);
+        let stopping = format!("stopping pid {}", std::process::id());
+        if let Err(refusal) = self.lock.say(&stopping) {
+            // A full disk, for example: the next daemon is then refused instead of waiting.
+            tracing::warn!(%refusal, "the end could not be announced");
+        }
+        self.serving.end_waits();
+        if !matches!(ending, Ending::Unmounted)
+            && let Err(error) = self.mounted.unmount()
+        {
+            tracing::error!(%error, "the mount could not be taken away");
+        }
+        self.serving.stop();
+        if !matches!(ending, Ending::Unmounted) {
+            // A second signal meanwhile changes nothing.
+            while matches!(
+                self.ended.recv_timeout(FAREWELL),
+                Ok(Ending::Asked | Ending::Fatal(_))
+            ) {}
+        }
+        match ending {
+            Ending::Fatal(why) => {
+                bail!("the catalog could not be written, and nobody knows what is on disk: {why}")
+            }
+            Ending::Asked | Ending::Unmounted => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The command line: what a person, mount(8) or a service manager starts.
+//!
+//! Invariants: a message goes to standard error once, and says what to do; exit status 0 is success, 1 a refusal, 2 wrong
+//! usage; as mount.ntmsfs the bits of mount(8): 1 usage, 32 failure.
+
+mod daemon;
+mod log;
+pub mod mountpoint;
+pub mod mountwords;
+
+use crate::domain::error::Refusal;
+use anyhow::{Context as _, Result, anyhow};
+use clap::{Parser, Subcommand};
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Media pools, tapes and optical disks as a directory tree.
+#[derive(Debug, Parser)]
+#[command(
+    name = "ntmsfs",
+    version,
+    about,
+    after_help = "See ntmsfs(7) for the tree."
+)]
+pub struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Make a new, empty catalog.
+    Init {
+        /// The file to make; one that exists is refused.
+        catalog: PathBuf,
+    },
+    /// Mount a catalog on a directory; returns when the tree answers.
+    Mount {
+        /// The catalog.
+        catalog: PathBuf,
+        /// The directory.
+        dir: PathBuf,
+        /// Options, separated by commas: ro, rw, gid=NUMBER, and what mount(8) passes on.
+        #[arg(short = 'o', value_name = "OPTIONS")]
+        options: Vec<String>,
+        /// Stay in the foreground and log to standard error.
+        #[arg(short = 'f')]
+        foreground: bool,
+        /// Used by the program itself: report on standard output, then go into the background.
+        #[arg(long, hide = true)]
+        report: bool,
+    },
+    /// Check a catalog that is not mounted: every invariant, the log, and the tables against the log.
+    Check {
+        /// The catalog.
+        catalog: PathBuf,
+    },
+}
+
+/// Runs the program with these arguments, the name of the program first.
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let name = arguments.first().map(PathBuf::from).unwrap_or_default();
+    if name.file_name() == Some(OsStr::new("mount.ntmsfs")) {
+        return as_mount_helper(&arguments);
+    }
+    let arguments = match Arguments::try_parse_from(arguments) {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { 2 } else { 0 };
+            return if error.print().is_ok() {
+                ExitCode::from(code)
+            } else {
+                ExitCode::FAILURE
+            };
+        }
+    };
+    match arguments.perform() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain("ntmsfs", &error, 1),
+    }
+}
+
+/// An error with all that led to it; a refusal as the line that files show.
+fn message(error: &anyhow::Error) -> String {
+    let part = |cause: &(dyn std::error::Error + 'static)| match cause.downcast_ref::<Refusal>() {
+        Some(refusal) => crate::codes::line(refusal),
+        None => cause.to_string(),
+    };
+    error.chain().map(part).collect::<Vec<_>>().join(": ")
+}
+
+/// Says on standard error what went wrong.
+fn complain(who: &str, error: &anyhow::Error, code: u8) -> ExitCode {
+    // Nobody to tell if standard error is closed.
+    drop(writeln!(std::io::stderr(), "{who}: {}", message(error)));
+    ExitCode::from(code)
+}
+
+impl Arguments {
+    fn perform(self) -> Result<()> {
+        match self.verb {
+            Verb::Init { catalog } => crate::manager::founding::found(&catalog)
+                .with_context(|| format!("init {}", catalog.display())),
+            Verb::Check { catalog } => check(&catalog),
+            Verb::Mount {
+                catalog,
+                dir,
+                options,
+                foreground,
+                report,
+            } => {
+                let words = mountwords::parse(options.iter().map(String::as_str), false)
+                    .map_err(|refused| anyhow!("{refused}"))?;
+                let job = daemon::Job {
+                    catalog,
+                    dir,
+                    read_only: words.read_only,
+                    gid: words.gid.unwrap_or(0),
+                };
+                if foreground || report {
+                    job.serve(report)
+                } else {
+                    job.start()
+                }
+            }
+        }
+    }
+}
+
+fn check(catalog: &Path) -> Result<()> {
+    let found =
+        crate::manager::check(catalog).with_context(|| format!("check {}", catalog.display()))?;
+    let unknown = found
+        .unknown
+        .iter()
+        .map(|lmid| format!("delivery unknown: {lmid}"));
+    for line in found.problems.iter().cloned().chain(unknown) {
+        writeln!(std::io::stdout(), "{line}")?;
+    }
+    match found.problems.len() {
+        0 => Ok(()),
+        count => Err(anyhow!("{count} problems in {}", catalog.display())),
+    }
+}
+
+/// What mount(8) passes: SOURCE DIR [-sfnv] [-N NAMESPACE] [-t TYPE] [-o OPTIONS].
+fn as_mount_helper(arguments: &[OsString]) -> ExitCode {
+    match Helper::parse(arguments) {
+        Err(error) => complain("mount.ntmsfs", &error, 1),
+        Ok(helper) if helper.fake => ExitCode::SUCCESS,
+        Ok(helper) => match helper.job.start() {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => complain("mount.ntmsfs", &error, 32),
+        },
+    }
+}
+
+struct Helper {
+    job: daemon::Job,
+    /// Do everything but mount.
+    fake: bool,
+}
+
+impl Helper {
+    fn parse(arguments: &[OsString]) -> Result<Self> {
+        let (mut places, mut options, mut fake, mut sloppy) =
+            (Vec::new(), Vec::new(), false, false);
+        let mut rest = arguments.iter().skip(1);
+        while let Some(argument) = rest.next() {
+            let text = argument.to_str().unwrap_or_default();
+            match text {
+                "-o" | "-t" | "-N" => {
+                    let value = rest.next().and_then(|value| value.to_str());
+                    let value = value.ok_or_else(|| anyhow!("{text} needs a value"))?;
+                    if text == "-o" {
+                        options.push(value);
+                    }
+                }
+                _ if text.starts_with('-') && text.len() > 1 => {
+                    for flag in text.chars().skip(1) {
+                        match flag {
+                            'f' => fake = true,
+                            's' => sloppy = true,
+                            'n' | 'v' => {}
+                            _ => return Err(anyhow!("unknown option -{flag}")),
+                        }
+                    }
+                }
+                _ => places.push(PathBuf::from(argument)),
+            }
+        }
+        let [catalog, dir] = <[PathBuf; 2]>::try_from(places)
+            .map_err(|_| anyhow!("usage: mount.ntmsfs CATALOG DIR [-sfnv] [-o OPTIONS]"))?;
+        let words = mountwords::parse(options, sloppy).map_err(|refused| anyhow!("{refused}"))?;
+        let job = daemon::Job {
+            catalog,
+            dir,
+            read_only: words.read_only,
+            gid: words.gid.unwrap_or(0),
+        };
+        Ok(Self { job, fake })
+    }
+}

@@ -1,0 +1,521 @@
+//! The mount point: attaching a FUSE connection to a directory and taking it away again.
+//!
+//! The FUSE library could mount by itself, but then it names the type plain `fuse`, and when it ends it unmounts
+//! its path once more, whatever is mounted there by then. So the mount is made here and the library gets the
+//! descriptor.
+//!
+//! Invariants:
+//! - `default_permissions`, `allow_other`, `nosuid`, `nodev` and `noexec` are always set: the kernel checks every
+//!   access against mode, owner and access control list, and nothing in the tree is a program or a device.
+//! - What is mounted at a path is decided by the kernel's mount number of the opened path, never by the path alone.
+//!   Only the mount of that number and device is taken away, through the opened path, so no later mount of others
+//!   is touched. The kernel uses both numbers again, but the device only after the connection has ended.
+//! - No function here asks a daemon anything, except for one statfs(2) of a mount of ours that is in the way: that
+//!   may wait for a daemon that hangs, until a signal comes.
+
+use std::borrow::Cow;
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::io;
+use std::os::fd::{AsRawFd as _, OwnedFd};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{self, Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, readlink};
+use nix::mount::{MntFlags, MsFlags};
+use nix::sys::stat::Mode;
+use nix::sys::statfs::fstatfs;
+use nix::unistd::{getegid, geteuid};
+
+/// The file system type in `/proc/mounts`.
+pub const FS_TYPE: &str = "fuse.ntmsfs";
+
+/// The kernel takes a source of up to 4,095 bytes.
+const SOURCE_MAX: usize = 4095;
+
+/// So many dead mounts of ours on top of each other are cleared away before mounting.
+const STALE_MAX: usize = 64;
+
+/// A mount that [`mount`] made: where, and which one of all that have ever been there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mounted {
+    dir: PathBuf,
+    source: OsString,
+    device: String,
+    id: u64,
+}
+
+/// Mounts a new FUSE connection at `dir`, shown as coming from `source`, and gives the descriptor to serve it with.
+/// Requests wait until it is served; when the last copy of the descriptor is closed, they fail with ENOTCONN.
+///
+/// A dead mount of the same source at `dir` is taken away first. Errors: `NotADirectory`, `NotFound`;
+/// `InvalidInput` if the source is empty, longer than 4,095 bytes or contains a zero byte; `ResourceBusy` if a
+/// living mount of the same source is there; `PermissionDenied` if the caller may not mount; else what the kernel
+/// says. The text of the error names the path.
+pub fn mount(source: &Path, dir: &Path, read_only: bool) -> io::Result<(OwnedFd, Mounted)> {
+    let source = shown_source(source)?;
+    clear_stale(&source, dir)?;
+    let (place, path) = open_dir(dir)?;
+    let device = open("/dev/fuse", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|error| explain(error, "/dev/fuse cannot be opened"))?;
+    let mut flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    flags.set(MsFlags::MS_RDONLY, read_only);
+    let data = format!(
+        "fd={},rootmode=40000,user_id={},group_id={},default_permissions,allow_other",
+        device.as_raw_fd(),
+        geteuid(),
+        getegid()
+    );
+    nix::mount::mount(
+        Some(source.as_os_str()),
+        &by_descriptor(&place),
+        Some(FS_TYPE),
+        flags,
+        Some(data.as_str()),
+    )
+    .map_err(|error| explain(error, format_args!("cannot mount at {}", path.display())))?;
+    drop(place);
+    let Some(entry) = topmost(&path)?.filter(|it| it.is_ours(&source)) else {
+        let text = format!("another mount covers {} at once", path.display());
+        return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+    };
+    let mounted = Mounted {
+        dir: path,
+        source,
+        device: entry.device,
+        id: entry.id,
+    };
+    Ok((device, mounted))
+}
+
+impl Mounted {
+    /// The absolute path of the mount point, without symbolic links.
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The source as `/proc/mounts` shows it, without its escapes.
+    pub fn source(&self) -> &OsStr {
+        &self.source
+    }
+
+    /// The device number of the mount, as `major:minor`; the minor number is the name of the connection's directory
+    /// in `/sys/fs/fuse/connections`.
+    pub fn device(&self) -> &str {
+        &self.device
+    }
+
+    /// True while this very mount is the topmost one at its path. Means nothing once the session has ended, as
+    /// below.
+    pub fn is_mounted(&self) -> bool {
+        matches!(topmost(&self.dir), Ok(Some(entry)) if self.is(&entry))
+    }
+
+    /// Takes this mount out of the tree at once; open files go on until they are closed. True: done. False: it is
+    /// not there any more, or another mount covers it, which is left alone.
+    ///
+    /// To be called while the session is served, or after it failed, but not after it ended by itself: then
+    /// somebody else has unmounted, and the next mount of the same source may have got the same numbers.
+    pub fn unmount(&self) -> io::Result<bool> {
+        let (place, _) = match open_dir(&self.dir) {
+            Ok(opened) => opened,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+            Err(error) => return Err(error),
+        };
+        match mount_of(&place, &fs::read("/proc/self/mountinfo")?)? {
+            Some(entry) if self.is(&entry) => detach(&place, &self.dir).map(|()| true),
+            Some(_) | None => Ok(false),
+        }
+    }
+
+    fn is(&self, entry: &Entry) -> bool {
+        entry.id == self.id && entry.device == self.device && entry.is_ours(&self.source)
+    }
+}
+
+/// True if the topmost mount at `dir` is one of ours, of whatever source. False also if `dir` cannot be looked at.
+pub fn is_mounted(dir: &Path) -> bool {
+    matches!(topmost(dir), Ok(Some(entry)) if entry.fs_type == FS_TYPE.as_bytes())
+}
+
+/// Makes the source absolute and checks that the kernel will take it.
+fn shown_source(source: &Path) -> io::Result<OsString> {
+    let refuse = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    if source.as_os_str().is_empty() {
+        return refuse("the source of the mount is empty");
+    }
+    if source.as_os_str().as_bytes().contains(&0) {
+        return refuse("the source of the mount contains a zero byte");
+    }
+    // what does not exist yet cannot be resolved further than this
+    let source = fs::canonicalize(source).or_else(|_| path::absolute(source))?;
+    if source.as_os_str().len() > SOURCE_MAX {
+        return refuse("the source of the mount is longer than 4095 bytes");
+    }
+    Ok(source.into_os_string())
+}
+
+/// Takes away mounts of this source at `dir` whose daemon is gone.
+fn clear_stale(source: &OsStr, dir: &Path) -> io::Result<()> {
+    for _ in 0..STALE_MAX {
+        let (place, path) = open_dir(dir)?;
+        let text = fs::read("/proc/self/mountinfo")?;
+        let entry = mount_of(&place, &text)?;
+        // opened below the top of a mount, the directory belongs to it but is no mount point
+        if !entry.is_some_and(|it| it.is_ours(source) && it.point == path.as_os_str().as_bytes()) {
+            return Ok(());
+        }
+        // not stat(2), which the kernel may answer from its cache
+        if !matches!(fstatfs(&place), Err(Errno::ENOTCONN | Errno::ECONNABORTED)) {
+            let text = format!(
+                "{} is already mounted at {}",
+                source.display(),
+                path.display()
+            );
+            return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
+        }
+        detach(&place, &path)?;
+    }
+    Ok(())
+}
+
+/// Opens a directory as a place only, which asks nothing of the file system that is mounted there, and tells its
+/// absolute path without symbolic links.
+fn open_dir(dir: &Path) -> io::Result<(OwnedFd, PathBuf)> {
+    let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
+    let place = open(dir, flags, Mode::empty()).map_err(|error| explain(error, dir.display()))?;
+    let path = PathBuf::from(readlink(&by_descriptor(&place))?);
+    if !path.is_absolute() {
+        let text = format!("{} cannot be reached from /", dir.display());
+        return Err(io::Error::new(io::ErrorKind::NotFound, text));
+    }
+    Ok((place, path))
+}
+
+/// The path that leads to exactly what the descriptor has open, past any change of names and mounts since.
+fn by_descriptor(place: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", place.as_raw_fd()))
+}
+
+fn detach(place: &OwnedFd, path: &Path) -> io::Result<()> {
+    // this link must be followed; there is no other on the way
+    nix::mount::umount2(&by_descriptor(place), MntFlags::MNT_DETACH)
+        .map_err(|error| explain(error, format_args!("cannot unmount {}", path.display())))
+}
+
+/// The entry of the mount that is seen at `dir`, if `dir` is its top.
+fn topmost(dir: &Path) -> io::Result<Option<Entry>> {
+    let (place, path) = open_dir(dir)?;
+    let text = fs::read("/proc/self/mountinfo")?;
+    let entry = mount_of(&place, &text)?;
+    Ok(entry.filter(|it| it.point == path.as_os_str().as_bytes()))
+}
+
+/// The entry, in the text of a mountinfo file, of the mount that an opened path belongs to.
+fn mount_of(place: &OwnedFd, mountinfo: &[u8]) -> io::Result<Option<Entry>> {
+    let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", place.as_raw_fd()))?;
+    let id = mount_id(&text);
+    Ok(entries(mountinfo).find(|it| Some(it.id) == id))
+}
+
+/// Finds the mount number in the text of an fdinfo file.
+fn mount_id(fdinfo: &str) -> Option<u64> {
+    let value = fdinfo
+        .lines()
+        .find_map(|line| line.strip_prefix("mnt_id:"))?;
+    value.trim().parse().ok()
+}
+
+/// One line of a mountinfo file; texts without the kernel's escapes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Entry {
+    id: u64,
+    device: String,
+    point: Vec<u8>,
+    fs_type: Vec<u8>,
+    source: OsString,
+}
+
+impl Entry {
+    fn is_ours(&self, source: &OsStr) -> bool {
+        self.fs_type == FS_TYPE.as_bytes() && self.source == source
+    }
+}
+
+/// The entries of a mountinfo file, without lines that cannot be understood.
+fn entries(mountinfo: &[u8]) -> impl Iterator<Item = Entry> {
+    mountinfo.split(|byte| *byte == b'\n').filter_map(entry)
+}
+
+/// Reads `36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw`; of the words before `-`, there may be
+/// none or several.
+fn entry(line: &[u8]) -> Option<Entry> {
+    let mut words = line.split(|byte| *byte == b' ');
+    let id = str::from_utf8(words.next()?).ok()?.parse().ok()?;
+    let device = str::from_utf8(words.nth(1)?).ok()?.to_owned();
+    let point = unescape(words.nth(1)?).into_owned();
+    words.find(|word| *word == b"-")?;
+    let fs_type = unescape(words.next()?).into_owned();
+    let source = OsString::from_vec(unescape(words.next()?).into_owned());
+    Some(Entry {
+        id,
+        device,
+        point,
+        fs_type,
+        source,
+    })
+}
+
+/// Undoes the escapes of `/proc`: a backslash and three octal digits are one byte. Other backslashes stay.
+fn unescape(word: &[u8]) -> Cow<'_, [u8]> {
+    if !word.contains(&b'\\') {
+        return Cow::Borrowed(word);
+    }
+    let mut out = Vec::with_capacity(word.len());
+    let mut rest = word;
+    while let Some((first, others)) = rest.split_first() {
+        let octal = (*first == b'\\')
+            .then(|| others.split_at_checked(3))
+            .flatten()
+            .and_then(|(digits, tail)| Some((octal(digits)?, tail)));
+        let (byte, tail) = octal.unwrap_or((*first, others));
+        out.push(byte);
+        rest = tail;
+    }
+    Cow::Owned(out)
+}
+
+/// Reads three octal digits, `000` to `377`.
+fn octal(digits: &[u8]) -> Option<u8> {
+    digits.iter().try_fold(0_u8, |value, digit| {
+        let digit = digit.checked_sub(b'0').filter(|it| *it < 8)?;
+        value.checked_mul(8)?.checked_add(digit)
+    })
+}
+
+/// An error of the kernel, of the same kind, in a sentence that says what failed.
+fn explain(error: Errno, what: impl std::fmt::Display) -> io::Error {
+    io::Error::new(
+        io::Error::from(error).kind(),
+        format!("{what}: {}", error.desc()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    const MOUNTINFO: &[u8] = br"22 1 254:0 / / rw,relatime shared:1 - ext4 /dev/vda1 rw
+36 22 0:32 / /mnt/one rw,nosuid,nodev,noexec - fuse.ntmsfs /var/lib/a\040b\134.db rw,user_id=0
+37 22 0:33 /sub /mnt/two\040words\011\012 rw master:1 propagate_from:2 - fuse.ntmsfs /c\043 ro
+38 22 0:34 / /mnt/- rw - tmpfs none rw
+39 22 0:35 / /mnt/empty rw -  rw
+x 22 0:36 / /mnt/x rw - tmpfs none rw
+40 22 0:36 / /mnt/no rw tmpfs none rw
+41 22
+
+-1 22 0:37 / /mnt/x rw - tmpfs none rw
+42 36 0:38 / /mnt/\303\244\377 rw - fuse.other /var/lib/a\040b\134.db";
+
+    fn found(id: u64) -> Option<Entry> {
+        entries(MOUNTINFO).find(|it| it.id == id)
+    }
+
+    #[test]
+    fn mountinfo_is_read() {
+        let ids: Vec<u64> = entries(MOUNTINFO).map(|it| it.id).collect();
+        assert_eq!(ids, [22, 36, 37, 38, 39, 42]);
+        let one = found(36).unwrap();
+        assert_eq!(one.device, "0:32");
+        assert_eq!(one.point, b"/mnt/one");
+        assert!(one.is_ours(OsStr::new(r"/var/lib/a b\.db")));
+        assert!(!one.is_ours(OsStr::new("/var/lib/a")));
+        let two = found(37).unwrap();
+        assert_eq!(two.point, b"/mnt/two words\t\n");
+        assert!(two.is_ours(OsStr::new("/c#")));
+        assert_eq!(found(38).unwrap().fs_type, b"tmpfs");
+        let other = found(42).unwrap();
+        assert_eq!(other.point, b"/mnt/\xc3\xa4\xff");
+        assert!(!other.is_ours(OsStr::new(r"/var/lib/a b\.db")));
+    }
+
+    #[test]
+    fn escapes_are_undone() {
+        let table: &[(&[u8], &[u8])] = &[
+            (b"", b""),
+            (b"/plain", b"/plain"),
+            (b"\\040", b" "),
+            (b"a\\011b\\012c\\134d\\043", b"a\tb\nc\\d#"),
+            (b"\\134040", b"\\040"),
+            (b"\\377\\000", b"\xff\0"),
+            (b"\\400", b"\\400"),
+            (b"\\04", b"\\04"),
+            (b"\\048", b"\\048"),
+            (b"\\", b"\\"),
+            (b"\\\\040", b"\\ "),
+        ];
+        for (word, bytes) in table {
+            assert_eq!(unescape(word).as_ref(), *bytes, "{}", word.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn the_mount_number_is_found() {
+        assert_eq!(
+            mount_id("pos:\t0\nflags:\t010\nmnt_id:\t36\nino:\t1\n"),
+            Some(36)
+        );
+        assert_eq!(mount_id("pos:\t0\n"), None);
+        assert_eq!(mount_id("mnt_id:\t-1\n"), None);
+        assert_eq!(mount_id(""), None);
+    }
+
+    #[test]
+    fn unusable_sources_and_places_are_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("file");
+        fs::write(&file, "").unwrap();
+        let kind =
+            |source: &OsStr, dir: &Path| mount(Path::new(source), dir, false).unwrap_err().kind();
+        let long = "x".repeat(5_000);
+        assert_eq!(
+            kind(OsStr::new(""), dir.path()),
+            io::ErrorKind::InvalidInput
+        );
+        assert_eq!(
+            kind(OsStr::new("a\0b"), dir.path()),
+            io::ErrorKind::InvalidInput
+        );
+        assert_eq!(
+            kind(OsStr::new(&long), dir.path()),
+            io::ErrorKind::InvalidInput
+        );
+        assert_eq!(kind(OsStr::new("a"), &file), io::ErrorKind::NotADirectory);
+        assert_eq!(
+            kind(OsStr::new("a"), &dir.path().join("no")),
+            io::ErrorKind::NotFound
+        );
+        assert!(!is_mounted(dir.path()));
+        assert!(!is_mounted(&file));
+        let text = mount(Path::new("a"), &file, false).unwrap_err().to_string();
+        assert_eq!(text, format!("{}: Not a directory", file.display()));
+    }
+
+    /// A directory for real mounts; whatever is left there goes with it. `None`: this machine lets nobody mount.
+    struct Place(tempfile::TempDir);
+
+    impl Place {
+        fn new() -> Option<Self> {
+            let dir = tempfile::tempdir().unwrap();
+            let device = open("/dev/fuse", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty());
+            let can = device.is_ok() && geteuid().is_root();
+            if !can {
+                eprintln!("not tested: mounting needs root and /dev/fuse");
+            }
+            can.then_some(Self(dir))
+        }
+
+        fn path(&self) -> PathBuf {
+            fs::canonicalize(self.0.path()).unwrap_or_else(|_| self.0.path().to_owned())
+        }
+
+        fn options(&self) -> String {
+            let text = fs::read_to_string("/proc/self/mounts").unwrap();
+            let path = self.path();
+            let line = text
+                .lines()
+                .rfind(|line| line.contains(path.to_str().unwrap()));
+            line.unwrap_or_default().to_owned()
+        }
+    }
+
+    impl Drop for Place {
+        fn drop(&mut self) {
+            let flags = MntFlags::MNT_DETACH | MntFlags::UMOUNT_NOFOLLOW;
+            while nix::mount::umount2(self.0.path(), flags).is_ok() {}
+        }
+    }
+
+    #[test]
+    fn a_mount_has_the_forced_options_and_goes() {
+        let Some(place) = Place::new() else { return };
+        for (read_only, word) in [(false, "rw"), (true, "ro")] {
+            let source = Path::new("/no such#\tsource\\");
+            let (device, mounted) = mount(source, place.0.path(), read_only).unwrap();
+            assert!(is_mounted(place.0.path()) && mounted.is_mounted());
+            assert_eq!(mounted.source(), source);
+            assert_eq!(mounted.dir(), place.path());
+            let line = place.options();
+            let words: Vec<&str> = line.split([' ', ',']).collect();
+            assert_eq!(words[2], FS_TYPE, "{line}");
+            for forced in [
+                word,
+                "nosuid",
+                "nodev",
+                "noexec",
+                "default_permissions",
+                "allow_other",
+            ] {
+                assert!(words.contains(&forced), "{forced}: {line}");
+            }
+            assert!(mounted.device().starts_with("0:"));
+            assert!(mounted.unmount().unwrap());
+            assert!(!is_mounted(place.0.path()) && !mounted.is_mounted());
+            assert!(!mounted.unmount().unwrap());
+            drop(device);
+        }
+    }
+
+    #[test]
+    fn a_dead_mount_makes_room_and_another_source_does_not() {
+        let Some(place) = Place::new() else { return };
+        let link = tempfile::tempdir().unwrap();
+        let link = link.path().join("link");
+        symlink(place.path(), &link).unwrap();
+        let (device, dead) = mount(Path::new("/one"), &link, false).unwrap();
+        assert_eq!(dead.dir(), place.path());
+        drop(device);
+        assert_eq!(
+            fs::metadata(place.0.path()).unwrap_err().raw_os_error(),
+            Some(libc::ENOTCONN)
+        );
+
+        let (device, other) = mount(Path::new("/two"), place.0.path(), false).unwrap();
+        assert!(!dead.is_mounted() && !dead.unmount().unwrap());
+        assert!(other.unmount().unwrap());
+        drop(device);
+        assert!(dead.is_mounted());
+
+        let (device, new) = mount(Path::new("/one"), &link, false).unwrap();
+        assert!(new.is_mounted());
+        drop(device);
+        assert!(new.unmount().unwrap());
+        assert!(!is_mounted(place.0.path()));
+    }
+
+    #[test]
+    fn a_later_mount_of_others_is_left_alone() {
+        let Some(place) = Place::new() else { return };
+        let (_device, mounted) = mount(Path::new("/one"), place.0.path(), false).unwrap();
+        let tmpfs = |path: &Path| {
+            nix::mount::mount(
+                None::<&str>,
+                path,
+                Some("tmpfs"),
+                MsFlags::empty(),
+                None::<&str>,
+            )
+        };
+        tmpfs(place.0.path()).unwrap();
+        assert!(!mounted.unmount().unwrap());
+        fs::write(place.0.path().join("still"), "here").unwrap();
+        nix::mount::umount2(place.0.path(), MntFlags::MNT_DETACH).unwrap();
+        assert!(mounted.unmount().unwrap());
+        tmpfs(place.0.path()).unwrap();
+        assert!(!mounted.unmount().unwrap());
+        assert!(place.options().contains("tmpfs"));
+    }
+}

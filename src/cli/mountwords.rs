@@ -1,0 +1,349 @@
+//! The words after `-o`, as mount(8) hands them to `mount.ntmsfs`.
+//!
+//! Invariant: every word is either obeyed, known to be harmless, or refused by name; [`parse`] ignores nothing
+//! else, unless it is told to be sloppy. As with mount(8) there is no escape for a comma in a value.
+
+use std::fmt;
+
+/// What the words ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options {
+    /// `ro` came last of `ro` and `rw`.
+    pub read_only: bool,
+    /// `gid=NUMBER`: the group that the tree belongs to, 0 to 4,294,967,294.
+    pub gid: Option<u32>,
+}
+
+/// Why the words were refused. Shown as one sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refused {
+    /// A word that is not known, and the known word nearest to it, if one is near.
+    Unknown {
+        /// The word as given, with its value.
+        word: String,
+        /// A known word; with `=` at its end if it takes a value.
+        nearest: Option<&'static str>,
+    },
+    /// A word that needs a value and has none, or an unusable one.
+    Value {
+        /// The word as given.
+        word: String,
+        /// What would be usable.
+        wanted: &'static str,
+    },
+    /// `remount`, which does not work yet.
+    Remount,
+}
+
+impl std::error::Error for Refused {}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { word, nearest: None } => write!(f, "unknown mount option {word:?}"),
+            Self::Unknown {
+                word,
+                nearest: Some(nearest),
+            } => write!(f, "unknown mount option {word:?}; did you mean {nearest:?}?"),
+            Self::Value { word, wanted } => write!(f, "mount option {word:?}: {wanted} is needed"),
+            Self::Remount => f.write_str(
+                "a mounted catalog cannot be remounted with other options yet: unmount it and mount it again",
+            ),
+        }
+    }
+}
+
+/// What a known word does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meaning {
+    ReadOnly,
+    ReadWrite,
+    Remount,
+    /// The name ends with `=`.
+    Gid,
+    /// Says how mount(8), systemd or fstab treat the line; or what is forced here; or what makes no difference.
+    Nothing,
+}
+
+use Meaning::{Gid, Nothing, ReadOnly, ReadWrite, Remount};
+
+/// Every known word. A name with `=` takes a value; the others take none.
+const WORDS: &[(&str, Meaning)] = &[
+    ("ro", ReadOnly),
+    ("rw", ReadWrite),
+    ("gid=", Gid),
+    ("remount", Remount),
+    // for mount(8), fstab(5) and systemd
+    ("defaults", Nothing),
+    ("auto", Nothing),
+    ("noauto", Nothing),
+    ("user", Nothing),
+    ("nouser", Nothing),
+    ("users", Nothing),
+    ("nousers", Nothing),
+    ("group", Nothing),
+    ("nogroup", Nothing),
+    ("owner", Nothing),
+    ("noowner", Nothing),
+    ("_netdev", Nothing),
+    ("nofail", Nothing),
+    ("comment=", Nothing),
+    // forced, whatever is said
+    ("suid", Nothing),
+    ("nosuid", Nothing),
+    ("dev", Nothing),
+    ("nodev", Nothing),
+    ("exec", Nothing),
+    ("noexec", Nothing),
+    ("allow_other", Nothing),
+    ("default_permissions", Nothing),
+    // times of access are not kept, and every change is synchronous
+    ("atime", Nothing),
+    ("noatime", Nothing),
+    ("diratime", Nothing),
+    ("nodiratime", Nothing),
+    ("relatime", Nothing),
+    ("norelatime", Nothing),
+    ("strictatime", Nothing),
+    ("nostrictatime", Nothing),
+    ("lazytime", Nothing),
+    ("nolazytime", Nothing),
+    ("sync", Nothing),
+    ("async", Nothing),
+    ("dirsync", Nothing),
+    ("silent", Nothing),
+    ("loud", Nothing),
+];
+
+/// Returns every known word, in the order of the manual; one that takes a value ends with `=`. Words that begin with
+/// `x-` or `X-` are known too.
+pub fn words() -> impl Iterator<Item = &'static str> {
+    WORDS.iter().map(|(word, _)| *word)
+}
+
+/// Reads the lists of words, one list per `-o`; empty words are skipped, the last word of a kind counts. `sloppy`
+/// (mount's `-s`) also skips unknown words.
+pub fn parse<'a>(
+    lists: impl IntoIterator<Item = &'a str>,
+    sloppy: bool,
+) -> Result<Options, Refused> {
+    let mut options = Options::default();
+    let words = lists.into_iter().flat_map(|list| list.split(','));
+    for word in words.filter(|word| !word.is_empty()) {
+        match meaning(word) {
+            Some((ReadOnly, _)) => options.read_only = true,
+            Some((ReadWrite, _)) => options.read_only = false,
+            Some((Gid, value)) => options.gid = Some(gid(word, value)?),
+            Some((Remount, _)) => return Err(Refused::Remount),
+            Some((Nothing, _)) => {}
+            None if sloppy => {}
+            None => {
+                return Err(Refused::Unknown {
+                    word: word.to_owned(),
+                    nearest: nearest(word),
+                });
+            }
+        }
+    }
+    Ok(options)
+}
+
+/// What a word means, and its value if it takes one. `gid` without `=` is found too, so that the refusal is about
+/// the value; but `ro=1` is not `ro`.
+fn meaning(word: &str) -> Option<(Meaning, Option<&str>)> {
+    if word.starts_with("x-") || word.starts_with("X-") {
+        return Some((Nothing, None));
+    }
+    let (key, value) = match word.split_once('=') {
+        Some((key, value)) => (key, Some(value)),
+        None => (word, None),
+    };
+    let takes_value = |name: &str| name.strip_suffix('=') == Some(key);
+    let found = (WORDS.iter()).find(|(name, _)| *name == word || takes_value(name))?;
+    Some((found.1, value))
+}
+
+fn gid(word: &str, value: Option<&str>) -> Result<u32, Refused> {
+    // the largest number means "no group" to the kernel
+    value
+        .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
+        .and_then(|text| text.parse().ok())
+        .filter(|gid| *gid != u32::MAX)
+        .ok_or_else(|| Refused::Value {
+            word: word.to_owned(),
+            wanted: "gid= and the number of a group",
+        })
+}
+
+/// The known word that differs in at most two letters, the least different one, the first of equals.
+fn nearest(word: &str) -> Option<&'static str> {
+    let key = word.split_once('=').map_or(word, |(key, _)| key);
+    (WORDS.iter())
+        .map(|(name, _)| (distance(key, name.trim_end_matches('=')), *name))
+        .filter(|(distance, name)| *distance <= 2 && *distance < name.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// How many letters must be put in, left out or replaced to make `to` of `from`.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (above, letter) in from.chars().enumerate() {
+        let mut diagonal = above;
+        let mut left = above + 1;
+        for (cell, other) in row.iter_mut().skip(1).zip(&to) {
+            let replaced = diagonal + usize::from(letter != *other);
+            diagonal = *cell;
+            left = replaced.min(left + 1).min(*cell + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = above + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(read_only: bool, gid: Option<u32>) -> Options {
+        Options { read_only, gid }
+    }
+
+    #[test]
+    fn words_are_obeyed_or_harmless() {
+        let table = [
+            ("", options(false, None)),
+            ("ro", options(true, None)),
+            ("ro,rw", options(false, None)),
+            (",rw,,ro,", options(true, None)),
+            ("gid=0", options(false, Some(0))),
+            (
+                "gid=5,ro,gid=04294967294",
+                options(true, Some(4_294_967_294)),
+            ),
+            // what mount(8) was seen to pass
+            ("ro,noatime,_netdev,nofail", options(true, None)),
+            ("rw,nodev,allow_other,suid", options(false, None)),
+            ("rw,noexec,nosuid,nodev,user,nofail", options(false, None)),
+            (
+                "defaults,noauto,x-systemd.automount,X-mount.mkdir=0755",
+                options(false, None),
+            ),
+            (
+                "comment=any text; even = signs,relatime",
+                options(false, None),
+            ),
+        ];
+        for (words, wanted) in table {
+            assert_eq!(parse([words], false), Ok(wanted), "{words:?}");
+            assert_eq!(parse([words], true), Ok(wanted), "{words:?}");
+        }
+        assert_eq!(
+            parse(["ro", "gid=7", "rw"], false),
+            Ok(options(false, Some(7)))
+        );
+        assert_eq!(parse([], false), Ok(options(false, None)));
+    }
+
+    #[test]
+    fn unknown_words_are_refused_with_the_nearest() {
+        let table = [
+            ("foo=bar", None),
+            ("completely", None),
+            ("r", Some("ro")),
+            ("RO", None),
+            ("relatmie", Some("relatime")),
+            ("noauot", Some("noauto")),
+            ("netdev", Some("_netdev")),
+            ("gdi=5", Some("gid=")),
+            ("guid=5", Some("gid=")),
+            ("no-exec", Some("noexec")),
+            ("ro=1", Some("ro")),
+            ("coment=x", Some("comment=")),
+            ("=", None),
+            ("é", None),
+            ("uid=0", Some("gid=")),
+        ];
+        for (word, nearest) in table {
+            let wanted = Refused::Unknown {
+                word: word.to_owned(),
+                nearest,
+            };
+            let words = format!("rw,{word},nofail");
+            assert_eq!(parse([words.as_str()], false), Err(wanted), "{word:?}");
+            assert_eq!(
+                parse([words.as_str()], true),
+                Ok(options(false, None)),
+                "{word:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn values_and_remount_are_refused_even_if_sloppy() {
+        for word in [
+            "gid",
+            "gid=",
+            "gid=-1",
+            "gid=+1",
+            "gid=tape",
+            "gid=4294967295",
+            "gid=99999999999",
+        ] {
+            for sloppy in [false, true] {
+                let refused = parse([word], sloppy).unwrap_err();
+                assert!(
+                    matches!(refused, Refused::Value { .. }),
+                    "{word:?}: {refused:?}"
+                );
+            }
+        }
+        assert_eq!(parse(["ro,remount"], true), Err(Refused::Remount));
+    }
+
+    #[test]
+    fn refusals_are_sentences() {
+        let text = |words: &str| parse([words], false).unwrap_err().to_string();
+        assert_eq!(
+            text("noauot"),
+            r#"unknown mount option "noauot"; did you mean "noauto"?"#
+        );
+        assert_eq!(text("a\nb=c"), r#"unknown mount option "a\nb=c""#);
+        assert_eq!(
+            text("gid="),
+            r#"mount option "gid=": gid= and the number of a group is needed"#
+        );
+        assert!(text("remount").starts_with("a mounted catalog cannot be remounted"));
+    }
+
+    #[test]
+    fn distances_are_those_of_levenshtein() {
+        let table = [
+            ("", "", 0),
+            ("a", "", 1),
+            ("", "ab", 2),
+            ("kitten", "sitting", 3),
+            ("ro", "rw", 1),
+            ("äb", "ab", 1),
+        ];
+        for (from, to, wanted) in table {
+            assert_eq!(distance(from, to), wanted, "{from} {to}");
+            assert_eq!(distance(to, from), wanted, "{to} {from}");
+        }
+    }
+
+    #[test]
+    fn the_table_has_each_word_once() {
+        for (index, (name, _)) in WORDS.iter().enumerate() {
+            assert!(!name.is_empty() && !name.contains([',', ' ']));
+            assert!(
+                WORDS.iter().skip(index + 1).all(|(other, _)| other != name),
+                "{name}"
+            );
+        }
+    }
+}

@@ -1,0 +1,558 @@
+//! How written bytes become requests. Programs write a line at once (a shell's heredoc, dash), line by line (bash,
+//! which also cuts lines at 4096 bytes), or text and newline in two writes (Python without a buffer).
+//!
+//! Invariants: a write is taken whole or refused whole. [`Framer::prepare`] and [`Lines::prepare`] say what a write
+//! would yield and change nothing; only `commit` takes it. So a caller whose transaction fails drops what was
+//! prepared, and a program that sends the refused bytes again is refused again: the rest of a bad line never
+//! becomes a request of its own. What is carried between two writes has at most [`REQUEST_MAX`] bytes.
+
+use crate::domain::error::{ErrorKind, Refusal};
+use std::fmt;
+
+/// Longest request or line in bytes, without its newline.
+pub const REQUEST_MAX: usize = 4096;
+
+/// Why the bytes of a write cannot be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FrameError {
+    /// The request has more than [`REQUEST_MAX`] bytes (EFBIG).
+    TooLong,
+    /// There are bytes after the first complete request (EBUSY).
+    Second,
+    /// The bytes are not UTF-8, or NUL is among them (EINVAL).
+    NotText,
+}
+
+impl FrameError {
+    /// Returns what the kernel hands to the writer.
+    pub fn errno(self) -> i32 {
+        match self {
+            Self::TooLong => libc::EFBIG,
+            Self::Second => libc::EBUSY,
+            Self::NotText => libc::EINVAL,
+        }
+    }
+}
+
+impl fmt::Display for FrameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "the request is longer than 4096 bytes",
+            Self::Second => "there is more after the first request; read its result first",
+            Self::NotText => "the request is not UTF-8 text",
+        })
+    }
+}
+
+impl std::error::Error for FrameError {}
+
+impl From<FrameError> for Refusal {
+    /// Makes the line that is read back. Its kind's errno is not that of [`FrameError::errno`] for one that is too
+    /// long: the protocol has no code for EFBIG.
+    fn from(error: FrameError) -> Self {
+        let kind = match error {
+            FrameError::TooLong | FrameError::NotText => ErrorKind::InvalidParameter,
+            FrameError::Second => ErrorKind::Busy,
+        };
+        kind.because(error.to_string())
+    }
+}
+
+/// What a write yields and the state after it; nothing is taken until it is committed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "the write is not taken until this is committed"]
+pub struct Prepared<S, T> {
+    /// What the write yields.
+    pub found: T,
+    /// The state after it.
+    next: S,
+}
+
+/// What one write yields on a file that takes one request at a time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Framed {
+    /// The request is not complete yet.
+    Partial,
+    /// Exactly one complete request: a line without its newline, or a JSON object up to its closing brace.
+    Request(String),
+    /// Nothing: no bytes, or only white space after a JSON request.
+    Nothing,
+}
+
+/// The requests of one open file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Framer {
+    /// The bytes of the request that is not complete yet.
+    partial: Vec<u8>,
+    /// How many bytes of white space were swallowed after a JSON request whose line has not ended yet.
+    swallowing: Option<usize>,
+}
+
+impl Framer {
+    /// Says what these bytes would yield and changes nothing.
+    pub fn prepare(&self, bytes: &[u8]) -> Result<Prepared<Self, Framed>, FrameError> {
+        let mut next = Self {
+            partial: Vec::new(),
+            swallowing: self.swallowing,
+        };
+        let rest = next.swallow(bytes)?;
+        if rest.is_empty() && self.partial.is_empty() {
+            let found = Framed::Nothing;
+            return Ok(Prepared { found, next });
+        }
+        // One byte more than a request and its newline is enough to see that there is too much.
+        let room = (REQUEST_MAX + 2).saturating_sub(self.partial.len());
+        let bytes: Vec<u8> = self
+            .partial
+            .iter()
+            .chain(rest.iter().take(room))
+            .copied()
+            .collect();
+        let Some(Complete { length, used, json }) = complete(&bytes) else {
+            check(&bytes, false)?;
+            next.partial = bytes;
+            let found = Framed::Partial;
+            return Ok(Prepared { found, next });
+        };
+        let found = Framed::Request(text(bytes.get(..length).unwrap_or_default())?);
+        let mut after = rest
+            .get(used.saturating_sub(self.partial.len())..)
+            .unwrap_or_default();
+        if json {
+            next.swallowing = Some(0);
+            after = next.swallow(after)?;
+        }
+        match after {
+            [] => Ok(Prepared { found, next }),
+            _ => Err(FrameError::Second),
+        }
+    }
+
+    /// Takes a write that this state prepared, and returns what it yields.
+    pub fn commit(&mut self, prepared: Prepared<Self, Framed>) -> Framed {
+        *self = prepared.next;
+        prepared.found
+    }
+
+    /// Takes a write at once. On an error the state is as before.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Framed, FrameError> {
+        let prepared = self.prepare(bytes)?;
+        Ok(self.commit(prepared))
+    }
+
+    /// Returns what was written and never completed, `None` if there is nothing. Half a character at its end shows
+    /// as the replacement character.
+    pub fn finish(&self) -> Option<String> {
+        let rest = String::from_utf8_lossy(&self.partial).into_owned();
+        Some(rest).filter(|rest| !rest.is_empty())
+    }
+
+    /// Swallows white space after a JSON request, up to and with one newline; returns the other bytes. At most
+    /// [`REQUEST_MAX`] bytes are swallowed in all writes together.
+    fn swallow<'a>(&mut self, bytes: &'a [u8]) -> Result<&'a [u8], FrameError> {
+        let Some(before) = self.swallowing else {
+            return Ok(bytes);
+        };
+        let blanks = bytes.iter().take_while(|b| is_blank(**b)).count();
+        if before + blanks > REQUEST_MAX {
+            return Err(FrameError::TooLong);
+        }
+        let rest = bytes.get(blanks..).unwrap_or_default();
+        self.swallowing = rest.is_empty().then_some(before + blanks);
+        Ok(rest.strip_prefix(b"\n").unwrap_or(rest))
+    }
+}
+
+/// Where the first request of some bytes ends.
+struct Complete {
+    /// Its length in bytes.
+    length: usize,
+    /// How many bytes it takes up, with the newline of a line of words.
+    used: usize,
+    /// Whether it is JSON.
+    json: bool,
+}
+
+/// Finds the end of the first request, if the bytes have it.
+fn complete(bytes: &[u8]) -> Option<Complete> {
+    let json = bytes.iter().find(|b| !is_blank(**b)) == Some(&b'{');
+    let (length, used) = if json {
+        let length = object_length(bytes)?;
+        (length, length)
+    } else {
+        let length = bytes.iter().position(|b| *b == b'\n')?;
+        (length, length + 1)
+    };
+    Some(Complete { length, used, json })
+}
+
+/// Returns how many bytes there are up to the closing brace of the first JSON object. Only braces, strings and
+/// escapes count here; whether the rest is JSON is seen when it is read.
+fn object_length(bytes: &[u8]) -> Option<usize> {
+    let (mut depth, mut in_string, mut escaped) = (0_usize, false, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            b'{' if !in_string => depth += 1,
+            b'}' if !in_string => {
+                depth = depth.saturating_sub(1);
+                if depth == 0 {
+                    return Some(at + 1);
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Returns whether a byte is white space inside a line.
+fn is_blank(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r')
+}
+
+/// Checks a length and that bytes are text; if more can follow, the last character may be incomplete.
+fn check(bytes: &[u8], whole: bool) -> Result<(), FrameError> {
+    if bytes.len() > REQUEST_MAX {
+        return Err(FrameError::TooLong);
+    }
+    let sound = match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => !whole && error.error_len().is_none(),
+    };
+    if sound && !bytes.contains(&0) {
+        Ok(())
+    } else {
+        Err(FrameError::NotText)
+    }
+}
+
+/// Makes text of the bytes of a whole request or line.
+fn text(bytes: &[u8]) -> Result<String, FrameError> {
+    check(bytes, true)?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| FrameError::NotText)
+}
+
+/// Why a line of a bulk file cannot be taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LineError {
+    /// The number of the line, counted from open; the first is 1.
+    pub line: u64,
+    /// What is wrong with it; never [`FrameError::Second`].
+    pub error: FrameError,
+}
+
+impl fmt::Display for LineError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let wrong = match self.error {
+            FrameError::TooLong => "longer than 4096 bytes",
+            FrameError::NotText => "not UTF-8 text",
+            FrameError::Second => "more than one",
+        };
+        write!(f, "line {}: {wrong}", self.line)
+    }
+}
+
+impl std::error::Error for LineError {}
+
+impl From<LineError> for Refusal {
+    /// Makes the line that is read back; its errno is that of [`LineError::error`].
+    fn from(error: LineError) -> Self {
+        Self {
+            sentence: error.to_string(),
+            ..Self::from(error.error)
+        }
+    }
+}
+
+/// Complete lines with their numbers, counted from open; the first is 1.
+pub type Numbered = Vec<(u64, String)>;
+
+/// The lines of one open bulk file.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Lines {
+    /// The bytes after the last newline.
+    rest: Vec<u8>,
+    /// How many lines are complete.
+    count: u64,
+}
+
+impl Lines {
+    /// Returns the complete lines that these bytes would yield and changes nothing. One line that is too long or
+    /// no text refuses the write, also if it is not complete yet.
+    pub fn prepare(&self, bytes: &[u8]) -> Result<Prepared<Self, Numbered>, LineError> {
+        let mut next = self.clone();
+        let mut found = Vec::new();
+        for piece in bytes.split_inclusive(|b| *b == b'\n') {
+            let (piece, whole) = match piece.strip_suffix(b"\n") {
+                Some(line) => (line, true),
+                None => (piece, false),
+            };
+            let line = next.count.saturating_add(1);
+            let bad = |error| LineError { line, error };
+            if next.rest.len() + piece.len() > REQUEST_MAX {
+                return Err(bad(FrameError::TooLong));
+            }
+            next.rest.extend_from_slice(piece);
+            if whole {
+                found.push((line, text(&next.rest).map_err(bad)?));
+                next.rest.clear();
+                next.count = line;
+            } else {
+                check(&next.rest, false).map_err(bad)?;
+            }
+        }
+        Ok(Prepared { found, next })
+    }
+
+    /// Takes a write that this state prepared, and returns its lines.
+    pub fn commit(&mut self, prepared: Prepared<Self, Numbered>) -> Numbered {
+        *self = prepared.next;
+        prepared.found
+    }
+
+    /// Takes a write at once. On an error the state is as before.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<Numbered, LineError> {
+        let prepared = self.prepare(bytes)?;
+        Ok(self.commit(prepared))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Framed::{Nothing, Partial};
+    use proptest::prelude::*;
+
+    fn request(text: &str) -> Framed {
+        Framed::Request(text.to_owned())
+    }
+
+    /// Pushes each write and compares what it yields.
+    fn expect(writes: &[(&str, Result<Framed, FrameError>)]) {
+        let mut framer = Framer::default();
+        for (bytes, yields) in writes {
+            let before = framer.clone();
+            assert_eq!(
+                framer.push(bytes.as_bytes()),
+                *yields,
+                "{bytes:?} in {writes:?}"
+            );
+            if yields.is_err() {
+                assert_eq!(framer, before);
+            }
+        }
+    }
+
+    #[test]
+    fn lines_of_words() {
+        expect(&[("new\n", Ok(request("new"))), ("\n", Ok(request("")))]);
+        expect(&[
+            ("new", Ok(Partial)),
+            ("", Ok(Partial)),
+            ("\n", Ok(request("new"))),
+        ]);
+        expect(&[
+            ("", Ok(Nothing)),
+            (" ", Ok(Partial)),
+            (" a {}\n", Ok(request("  a {}"))),
+        ]);
+        expect(&[
+            ("a\nb\n", Err(FrameError::Second)),
+            ("a\n\n", Err(FrameError::Second)),
+            ("\n{}", Err(FrameError::Second)),
+            ("a\n", Ok(request("a"))),
+        ]);
+    }
+
+    #[test]
+    fn json_objects() {
+        expect(&[("{}\n", Ok(request("{}"))), ("new\n", Ok(request("new")))]);
+        expect(&[
+            (" \t{} \r\n", Ok(request(" \t{}"))),
+            ("\n", Ok(request(""))),
+        ]);
+        expect(&[
+            ("{}", Ok(request("{}"))),
+            (" ", Ok(Nothing)),
+            ("", Ok(Nothing)),
+            (" \n", Ok(Nothing)),
+            ("\n", Ok(request(""))),
+        ]);
+        expect(&[("{}", Ok(request("{}"))), (" \nnew\n", Ok(request("new")))]);
+        expect(&[("{}", Ok(request("{}"))), (" {}\n", Ok(request("{}")))]);
+        expect(&[
+            ("{\"name\":\n", Ok(Partial)),
+            ("\"}\\", Ok(Partial)),
+            ("\"\n{\", \"a\":{}", Ok(Partial)),
+            ("}\n", Ok(request("{\"name\":\n\"}\\\"\n{\", \"a\":{}}"))),
+        ]);
+        expect(&[
+            ("{}{}", Err(FrameError::Second)),
+            ("{}\n\n", Err(FrameError::Second)),
+            ("{} x", Err(FrameError::Second)),
+            ("{}\nnew\n", Err(FrameError::Second)),
+        ]);
+    }
+
+    #[test]
+    fn too_long_and_no_text() {
+        let longest = "x".repeat(REQUEST_MAX);
+        let line = format!("{longest}\n");
+        let too_long = format!("x{line}");
+        expect(&[
+            (&line, Ok(request(&longest))),
+            (&too_long, Err(FrameError::TooLong)),
+        ]);
+        expect(&[
+            (&longest, Ok(Partial)),
+            ("x", Err(FrameError::TooLong)),
+            ("x\n", Err(FrameError::TooLong)),
+            ("\nx", Err(FrameError::Second)),
+            ("\n", Ok(request(&longest))),
+        ]);
+        let object = format!("{{{}}}", " ".repeat(REQUEST_MAX - 2));
+        expect(&[(&format!("{object}\n"), Ok(request(&object)))]);
+        expect(&[(&format!(" {object}"), Err(FrameError::TooLong))]);
+        expect(&[
+            ("{}", Ok(request("{}"))),
+            (&" ".repeat(4097), Err(FrameError::TooLong)),
+        ]);
+        expect(&[(&"x".repeat(1 << 20), Err(FrameError::TooLong))]);
+        let mut framer = Framer::default();
+        for bad in [&b"\0"[..], b"a\0\n", b"\xff", b"\xc3\n", b"\xed\xa0\x80"] {
+            assert_eq!(framer.push(bad), Err(FrameError::NotText), "{bad:?}");
+        }
+        assert_eq!(framer.push(b"\xc3"), Ok(Partial));
+        assert_eq!(framer.push(b"\n"), Err(FrameError::NotText));
+        assert_eq!(framer.push(b"\xa9\n"), Ok(request("\u{e9}")));
+    }
+
+    #[test]
+    fn a_refused_write_can_be_sent_again() {
+        let mut framer = Framer::default();
+        framer.push(b"bad").unwrap();
+        for _ in 0..2 {
+            // The caller finds the request wrong and commits nothing.
+            let prepared = framer.prepare(b"\n").unwrap();
+            assert_eq!(prepared.found, request("bad"));
+        }
+        assert_eq!(framer.finish().as_deref(), Some("bad"));
+    }
+
+    #[test]
+    fn what_never_got_its_newline() {
+        let finish = |bytes: &[u8]| {
+            let mut framer = Framer::default();
+            framer.push(bytes).unwrap();
+            framer.finish()
+        };
+        assert_eq!(finish(b""), None);
+        assert_eq!(finish(b"new\n"), None);
+        assert_eq!(finish(b"{} "), None);
+        assert_eq!(finish(b"new"), Some("new".to_owned()));
+        assert_eq!(finish(b"{\n"), Some("{\n".to_owned()));
+        assert_eq!(finish(b"a\xc3"), Some("a\u{fffd}".to_owned()));
+    }
+
+    #[test]
+    fn errors_as_the_caller_sees_them() {
+        for (error, errno, kind) in [
+            (
+                FrameError::TooLong,
+                libc::EFBIG,
+                ErrorKind::InvalidParameter,
+            ),
+            (FrameError::Second, libc::EBUSY, ErrorKind::Busy),
+            (
+                FrameError::NotText,
+                libc::EINVAL,
+                ErrorKind::InvalidParameter,
+            ),
+        ] {
+            assert_eq!((error.errno(), Refusal::from(error).kind), (errno, kind));
+            let sentence = Refusal::from(LineError { line: 7, error }).sentence;
+            assert!(sentence.starts_with("line 7: "));
+        }
+    }
+
+    #[test]
+    fn lines_of_a_bulk_file() {
+        let line = |n, text: &str| (n, text.to_owned());
+        let mut lines = Lines::default();
+        assert_eq!(lines.push(b""), Ok(vec![]));
+        assert_eq!(lines.push(b"a\n\nb"), Ok(vec![line(1, "a"), line(2, "")]));
+        let before = lines.clone();
+        let error = FrameError::NotText;
+        assert_eq!(
+            lines.push(b"\nc\n\xff\n"),
+            Err(LineError { line: 5, error })
+        );
+        assert_eq!(lines.push(b"\0"), Err(LineError { line: 3, error }));
+        let long = format!("{}\n", "x".repeat(REQUEST_MAX));
+        let error = FrameError::TooLong;
+        assert_eq!(
+            lines.push(long.as_bytes()),
+            Err(LineError { line: 3, error })
+        );
+        let prepared = lines.prepare(b"c\n").unwrap();
+        assert_eq!(prepared.found, [line(3, "bc")]);
+        assert_eq!(lines, before);
+        assert_eq!(lines.commit(prepared), [line(3, "bc")]);
+        assert_eq!(lines.push(long.as_bytes()).unwrap().len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn a_request_may_come_in_any_pieces(
+            body in "[a-z \u{e9}]{0,20}|\\{([a-z \n\u{e9}]|\"[a-z{}]*\"|\\{[a-z]*\\}){0,9}\\}",
+            cuts in proptest::collection::vec(1..9_usize, 0..9),
+        ) {
+            let bytes = format!("{body}\n").into_bytes();
+            let (mut framer, mut rest, mut found) = (Framer::default(), &bytes[..], Vec::new());
+            for cut in cuts.into_iter().chain([usize::MAX]) {
+                let (piece, more) = rest.split_at(cut.min(rest.len()));
+                match framer.push(piece).unwrap() {
+                    Framed::Request(text) => found.push(text),
+                    Partial | Nothing => {}
+                }
+                rest = more;
+            }
+            prop_assert_eq!(found, [body]);
+            prop_assert_eq!(framer, Framer::default());
+        }
+
+        #[test]
+        fn lines_may_come_in_any_pieces(
+            given in proptest::collection::vec("[a-z\u{e9}]{0,9}", 0..9), cut in 1..9_usize,
+        ) {
+            let bytes: Vec<u8> = given.iter().flat_map(|l| format!("{l}\n").into_bytes()).collect();
+            let mut lines = Lines::default();
+            let found: Numbered = bytes.chunks(cut).flat_map(|b| lines.push(b).unwrap()).collect();
+            prop_assert_eq!(found, (1..).zip(given).collect::<Numbered>());
+        }
+
+        #[test]
+        fn any_bytes_never_panic(
+            writes in proptest::collection::vec(
+                prop_oneof!["[{}\" \n\\\\a]{0,9}".prop_map(String::into_bytes),
+                    proptest::collection::vec(any::<u8>(), 0..9)],
+                0..9,
+            ),
+        ) {
+            let (mut framer, mut lines) = (Framer::default(), Lines::default());
+            for bytes in writes {
+                let before = (framer.clone(), lines.clone());
+                if framer.push(&bytes).is_err() {
+                    prop_assert_eq!(&framer, &before.0);
+                }
+                if lines.push(&bytes).is_err() {
+                    prop_assert_eq!(&lines, &before.1);
+                }
+                prop_assert!(framer.partial.len() <= REQUEST_MAX);
+            }
+        }
+    }
+}

@@ -1,0 +1,565 @@
+//! Open files: what each keeps between the calls, and which calls it takes.
+//!
+//! Invariants: one snapshot an open; a file serves only the user who opened it (an inherited descriptor of another user
+//! is refused); no lock is held while something is waited for.
+
+use super::parked::{Key, Parked, part};
+use super::request::NewRequest;
+use super::served::{Failed, Outcome, Served, lock};
+use super::stream::Tail;
+use super::transaction::Transaction;
+use super::{bulk, request, stream, transaction};
+use crate::domain::error::Refusal;
+use crate::domain::id::ObjectNo;
+use crate::fs::framing::Lines;
+use crate::fs::parse::Deny;
+use crate::fs::tree::Behaviour;
+use crate::fs::{Node, Row, behaviour, lookup, parse};
+use crate::manager::log;
+use fuser::{
+    Errno, FileHandle, FopenFlags, INodeNo, OpenFlags, PollEvents, PollNotifier, ReplyData,
+    ReplyOpen, ReplyPoll, ReplyWrite, Request,
+};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+/// What an open file is.
+pub(super) enum Open {
+    /// A file that shows: its contents at the time of the open.
+    Text(Arc<[u8]>),
+    /// A file that shows and takes a value.
+    Attribute(Mutex<Attribute>),
+    /// `allocate`.
+    Transaction(Mutex<Transaction>),
+    /// `import`.
+    Bulk(Mutex<Bulk>),
+    /// A request that is being written.
+    NewRequest(Mutex<NewRequest>),
+    /// A result, once it is known.
+    Result(Mutex<Option<Arc<[u8]>>>),
+    /// `events`.
+    Events(Mutex<Tail>),
+    /// `history`.
+    History,
+}
+
+/// What is read back after a write that was refused: the line, from the end of the last write on.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    pub(super) base: u64,
+    pub(super) text: Option<Arc<[u8]>>,
+}
+
+impl Reply {
+    /// Returns what a read wants of the reply.
+    pub(super) fn part(&mut self, offset: u64, size: u32) -> Option<&[u8]> {
+        self.seek(offset);
+        let text = self.text.as_ref()?;
+        Some(part(text, offset - self.base, size))
+    }
+
+    /// A read before the base means that the caller sought back to the beginning.
+    pub(super) fn seek(&mut self, offset: u64) {
+        if self.text.is_some() && offset < self.base {
+            self.base = 0;
+        }
+    }
+
+    /// Keeps a refusal as the reply of a write.
+    pub(super) fn refuse(&mut self, offset: u64, line: &str) {
+        // After an error the kernel does not move the offset, so a sequential reader goes on where the write began.
+        self.base = offset;
+        self.text = Some(Arc::from(format!("{line}\n").into_bytes()));
+    }
+}
+
+impl Served {
+    /// Refuses a write: the errno to the writer, the line to the next read of the same file and to `last-error`.
+    pub(super) fn refuse_write(
+        &self,
+        uid: u32,
+        (slot, offset): (&mut Reply, u64),
+        deny: Deny,
+        reply: ReplyWrite,
+    ) {
+        slot.refuse(offset, &deny.to_string());
+        reply.error(self.errno(uid, &Failed::from(deny)));
+    }
+}
+
+/// An open attribute.
+#[derive(Debug)]
+pub(super) struct Attribute {
+    contents: Option<Arc<[u8]>>,
+    reply: Reply,
+}
+
+/// An open `import`.
+#[derive(Default)]
+pub(super) struct Bulk {
+    pub(super) lines: Lines,
+    pub(super) reply: Reply,
+    /// A write is out: its lines are being applied.
+    pub(super) busy: bool,
+}
+
+/// One open file.
+pub(super) struct File {
+    pub(super) node: Node,
+    /// The user who opened it.
+    pub(super) uid: u32,
+    pub(super) open: Open,
+    /// Told when the file becomes ready.
+    pub(super) poll: Mutex<Option<PollNotifier>>,
+}
+
+impl File {
+    /// Tells whoever polls that the file is ready now.
+    pub(super) fn notify(&self) {
+        if let Some(notifier) = lock(&self.poll).take()
+            && let Err(error) = notifier.notify()
+        {
+            tracing::debug!(%error, "a poll could not be notified");
+        }
+    }
+}
+
+/// The open files by handle, and the handles by node.
+#[derive(Default)]
+struct Files {
+    by_handle: HashMap<u64, Arc<File>>,
+    by_node: HashMap<Node, BTreeSet<u64>>,
+}
+
+/// The open files.
+#[derive(Default)]
+pub(super) struct Handles {
+    next: AtomicU64,
+    files: RwLock<Files>,
+    /// Open `allocate` files by the request that waits for them.
+    pub(super) waiting: Mutex<HashMap<ObjectNo, u64>>,
+}
+
+impl Handles {
+    pub(super) fn insert(&self, node: Node, uid: u32, open: Open) -> FileHandle {
+        let handle = self.next.fetch_add(1, Ordering::Relaxed) + 1;
+        let file = Arc::new(File {
+            node,
+            uid,
+            open,
+            poll: Mutex::default(),
+        });
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        files.by_handle.insert(handle, file);
+        files.by_node.entry(node).or_default().insert(handle);
+        FileHandle(handle)
+    }
+
+    pub(super) fn get(&self, handle: u64) -> Option<Arc<File>> {
+        self.files
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .by_handle
+            .get(&handle)
+            .map(Arc::clone)
+    }
+
+    /// Returns the open files of a node.
+    pub(super) fn of_node(&self, node: Node) -> Vec<Arc<File>> {
+        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
+        let handles = files.by_node.get(&node).into_iter().flatten();
+        handles
+            .filter_map(|handle| files.by_handle.get(handle).map(Arc::clone))
+            .collect()
+    }
+
+    pub(super) fn remove(&self, handle: u64) -> Option<Arc<File>> {
+        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
+        let file = files.by_handle.remove(&handle)?;
+        if let Some(handles) = files.by_node.get_mut(&file.node) {
+            handles.remove(&handle);
+            if handles.is_empty() {
+                files.by_node.remove(&file.node);
+            }
+        }
+        Some(file)
+    }
+}
+
+fn reads(flags: OpenFlags) -> bool {
+    flags.0 & libc::O_ACCMODE != libc::O_WRONLY
+}
+
+fn writes(flags: OpenFlags) -> bool {
+    flags.0 & libc::O_ACCMODE != libc::O_RDONLY
+}
+
+pub(super) fn nonblocking(flags: OpenFlags) -> bool {
+    flags.0 & libc::O_NONBLOCK != 0
+}
+
+pub(super) fn open(
+    served: &Arc<Served>,
+    req: &Request,
+    ino: INodeNo,
+    flags: OpenFlags,
+    reply: ReplyOpen,
+) {
+    let uid = req.uid();
+    match Served::node(ino).and_then(|node| Ok((node, opened(served, uid, node, flags)?))) {
+        Ok((node, open)) => {
+            let stream = matches!(open, Open::Events(_));
+            let handle = served.handles.insert(node, uid, open);
+            let kind = if stream {
+                FopenFlags::FOPEN_STREAM | FopenFlags::FOPEN_NONSEEKABLE
+            } else {
+                FopenFlags::empty()
+            };
+            reply.opened(
+                handle,
+                FopenFlags::FOPEN_DIRECT_IO | FopenFlags::FOPEN_NOFLUSH | kind,
+            );
+        }
+        Err(failed) => reply.error(served.errno(uid, &failed)),
+    }
+}
+
+fn opened(served: &Served, uid: u32, node: Node, flags: OpenFlags) -> Outcome<Open> {
+    if matches!(node.row, Row::Request) && writes(flags) {
+        return Err(Failed::from(parse::exists_already()));
+    }
+    Ok(match behaviour(node) {
+        Behaviour::Shown(_) | Behaviour::RequestFile(_) => Open::Text(served.content(node)?),
+        Behaviour::Attr(..) => {
+            let contents = if reads(flags) {
+                Some(served.content(node)?)
+            } else {
+                None
+            };
+            Open::Attribute(Mutex::new(Attribute {
+                contents,
+                reply: Reply::default(),
+            }))
+        }
+        Behaviour::Transaction if !reads(flags) => return Err(Failed::from(parse::nobody_reads())),
+        Behaviour::Transaction => Open::Transaction(Mutex::default()),
+        Behaviour::Bulk => Open::Bulk(Mutex::default()),
+        Behaviour::ResultFile(_) => Open::Result(Mutex::new(known(served, node)?)),
+        Behaviour::Stream => Open::Events(Mutex::new(Tail::at_end(served)?)),
+        Behaviour::History => Open::History,
+        Behaviour::LastError => Open::Text(served.last_error(uid)),
+        Behaviour::Dir(_) => return Err(Failed::Errno(Errno::EISDIR)),
+        Behaviour::Link(_) => return Err(Failed::Errno(Errno::ELOOP)),
+    })
+}
+
+/// The result of a request or operator request, if there is one.
+fn known(served: &Served, node: Node) -> Outcome<Option<Arc<[u8]>>> {
+    if lock(&served.reserved).contains_key(&node.no) {
+        return Ok(None);
+    }
+    let found =
+        served.look(|view| Ok((lookup::exists(view, node)?, lookup::outcome(view, node)?)))?;
+    match found {
+        (false, _) => Err(Failed::Errno(Errno::ENOENT)),
+        (true, outcome) => Ok(outcome.map(Arc::from)),
+    }
+}
+
+/// The file of a handle, if the caller is the one who opened it.
+fn file(served: &Served, uid: u32, fh: FileHandle) -> Outcome<Arc<File>> {
+    let file = served
+        .handles
+        .get(fh.0)
+        .ok_or(Failed::Errno(Errno::EBADF))?;
+    // What only shows may be passed on; what asks for something does so for the user who opened it.
+    let shows = matches!(file.open, Open::Text(_) | Open::History | Open::Events(_));
+    if file.uid == uid || shows {
+        Ok(file)
+    } else {
+        Err(Failed::from(parse::ANOTHER_USER))
+    }
+}
+
+/// What a read is about.
+pub(super) struct Wanted {
+    pub(super) handle: u64,
+    pub(super) offset: u64,
+    pub(super) size: u32,
+    pub(super) tid: u32,
+    pub(super) nonblocking: bool,
+}
+
+impl Wanted {
+    /// The parked form of the read.
+    pub(super) fn park(&self, reply: ReplyData) -> Parked {
+        Parked {
+            reply,
+            handle: self.handle,
+            offset: self.offset,
+            size: self.size,
+            tid: self.tid,
+        }
+    }
+}
+
+pub(super) fn read(served: &Arc<Served>, req: &Request, wanted: &Wanted, reply: ReplyData) {
+    let file = match file(served, req.uid(), FileHandle(wanted.handle)) {
+        Ok(file) => file,
+        Err(failed) => return reply.error(served.errno(req.uid(), &failed)),
+    };
+    match &file.open {
+        Open::Text(text) => reply.data(part(text, wanted.offset, wanted.size)),
+        Open::Attribute(attribute) => read_attribute(served, &file, attribute, wanted, reply),
+        Open::Transaction(transaction) => {
+            transaction::read(served, (&file, transaction), wanted, reply);
+        }
+        Open::Bulk(bulk) => reply.data(
+            lock(bulk)
+                .reply
+                .part(wanted.offset, wanted.size)
+                .unwrap_or_default(),
+        ),
+        Open::NewRequest(request) => reply.data(
+            lock(request)
+                .reply
+                .part(wanted.offset, wanted.size)
+                .unwrap_or_default(),
+        ),
+        Open::Result(known) => read_result(served, &file, known, wanted, reply),
+        Open::Events(tail) => stream::read(served, tail, wanted, reply),
+        Open::History => {
+            let offset = i64::try_from(wanted.offset).unwrap_or(i64::MAX);
+            let size = usize::try_from(wanted.size).unwrap_or(usize::MAX);
+            match served.look(|view| log::bytes(view, offset, size)) {
+                Ok(bytes) => reply.data(&bytes),
+                Err(failed) => reply.error(served.errno(req.uid(), &failed)),
+            }
+        }
+    }
+}
+
+fn read_attribute(
+    served: &Served,
+    file: &File,
+    attribute: &Mutex<Attribute>,
+    wanted: &Wanted,
+    reply: ReplyData,
+) {
+    let mut attribute = lock(attribute);
+    if let Some(line) = attribute.reply.part(wanted.offset, wanted.size) {
+        return reply.data(line);
+    }
+    if attribute.contents.is_none() {
+        match served.content(file.node) {
+            Ok(contents) => attribute.contents = Some(contents),
+            Err(failed) => return reply.error(served.errno(file.uid, &failed)),
+        }
+    }
+    reply.data(part(
+        attribute.contents.as_deref().unwrap_or_default(),
+        wanted.offset,
+        wanted.size,
+    ));
+}
+
+/// Parks first and looks then, so that a result that comes in between is not missed.
+fn read_result(
+    served: &Served,
+    file: &File,
+    known: &Mutex<Option<Arc<[u8]>>>,
+    wanted: &Wanted,
+    reply: ReplyData,
+) {
+    if let Some(text) = lock(known).as_deref() {
+        return reply.data(part(text, wanted.offset, wanted.size));
+    }
+    if wanted.nonblocking {
+        return match self::known(served, file.node) {
+            Ok(None) => reply.error(Errno::EAGAIN),
+            Ok(Some(text)) => {
+                reply.data(part(&text, wanted.offset, wanted.size));
+                *lock(known) = Some(text);
+            }
+            Err(failed) => reply.error(served.errno(file.uid, &failed)),
+        };
+    }
+    served
+        .waiting
+        .park(Key::Result(file.node), wanted.tid, wanted.park(reply));
+    let given = lock(known).as_ref().map(Arc::clone);
+    match given.map_or_else(|| self::known(served, file.node), |text| Ok(Some(text))) {
+        Ok(None) => {}
+        Ok(Some(text)) => served.deliver(file.node, Ok(&text)),
+        Err(_) => served.deliver(file.node, Err(Errno::ENOENT)),
+    }
+}
+
+impl Served {
+    /// Returns whether whoever created a request still has it open.
+    pub(super) fn is_being_written(&self, node: Node) -> bool {
+        let files = self.handles.of_node(node);
+        files
+            .iter()
+            .any(|file| matches!(file.open, Open::NewRequest(_)))
+    }
+
+    /// Tells whoever polls an open file of a node that it is ready now.
+    pub(super) fn notify(&self, node: Node) {
+        for file in self.handles.of_node(node) {
+            file.notify();
+        }
+    }
+
+    /// Gives every read that waits for a result, and every file that was opened for it, the result, or an error if there
+    /// will be none.
+    pub(super) fn deliver(&self, node: Node, result: Result<&Arc<[u8]>, Errno>) {
+        let files = self.handles.of_node(node);
+        if let Ok(text) = result {
+            // The request may be gone already when the file is read again.
+            for file in &files {
+                if let Open::Result(known) = &file.open {
+                    *lock(known) = Some(Arc::clone(text));
+                }
+            }
+        }
+        for parked in self.waiting.take(&Key::Result(node)) {
+            match result {
+                Ok(text) => parked.reply.data(part(text, parked.offset, parked.size)),
+                Err(errno) => parked.reply.error(errno),
+            }
+        }
+        for file in files {
+            file.notify();
+        }
+    }
+}
+
+pub(super) fn write(
+    served: &Arc<Served>,
+    req: &Request,
+    (fh, offset): (FileHandle, u64),
+    data: &[u8],
+    reply: ReplyWrite,
+) {
+    let file = match file(served, req.uid(), fh) {
+        Ok(file) => file,
+        Err(failed) => return reply.error(served.errno(req.uid(), &failed)),
+    };
+    match &file.open {
+        Open::Attribute(_) => write_attribute(served, req, (&file, offset), data, reply),
+        Open::Transaction(transaction) => {
+            transaction::write(served, req, (&file, transaction), (offset, data), reply);
+        }
+        Open::Bulk(_) => bulk::write(served, req, &file, (offset, data), reply),
+        Open::NewRequest(_) => request::write(served, req, &file, (offset, data), reply),
+        Open::Events(tail) => stream::write(served, req, tail, data, reply),
+        Open::Text(_) | Open::Result(_) | Open::History => {
+            let deny = parse::write(file.node, data).err();
+            let failed = deny.map_or(Failed::Errno(Errno::EPERM), Failed::from);
+            reply.error(served.errno(file.uid, &failed));
+        }
+    }
+}
+
+fn write_attribute(
+    served: &Arc<Served>,
+    req: &Request,
+    (file, offset): (&Arc<File>, u64),
+    data: &[u8],
+    reply: ReplyWrite,
+) {
+    let Open::Attribute(attribute) = &file.open else {
+        return reply.error(Errno::EBADF);
+    };
+    let ask = match parse::write(file.node, data) {
+        Ok(ask) => ask,
+        Err(deny) => {
+            return served.refuse_write(
+                file.uid,
+                (&mut lock(attribute).reply, offset),
+                deny,
+                reply,
+            );
+        }
+    };
+    let written = u32::try_from(data.len()).unwrap_or(u32::MAX);
+    let held = served
+        .late
+        .hold(reply, |reply: ReplyWrite| reply.error(Errno::EIO));
+    let (answering, answered) = (Arc::clone(served), Arc::clone(file));
+    let answer = move |outcome: Result<_, Refusal>| {
+        let (Some(reply), Open::Attribute(attribute)) = (held.take(), &answered.open) else {
+            return;
+        };
+        let mut this = lock(attribute);
+        match outcome {
+            Ok(_) => {
+                *this = Attribute {
+                    contents: None,
+                    reply: Reply::default(),
+                };
+                reply.written(written);
+            }
+            Err(refusal) => {
+                answering.refuse_write(
+                    answered.uid,
+                    (&mut this.reply, offset),
+                    Deny::Refusal(refusal),
+                    reply,
+                );
+            }
+        }
+    };
+    served
+        .manager
+        .submit(served.caller(req), ask, Box::new(answer));
+}
+
+pub(super) fn release(served: &Arc<Served>, fh: FileHandle) {
+    let Some(file) = served.handles.remove(fh.0) else {
+        return;
+    };
+    match &file.open {
+        Open::Transaction(transaction) => transaction::release(served, transaction),
+        Open::NewRequest(request) => request::release(served, &file, request),
+        Open::Text(_)
+        | Open::Attribute(_)
+        | Open::Bulk(_)
+        | Open::Result(_)
+        | Open::Events(_)
+        | Open::History => {}
+    }
+}
+
+pub(super) fn poll(
+    served: &Arc<Served>,
+    req: &Request,
+    fh: FileHandle,
+    (notifier, events): (PollNotifier, PollEvents),
+    reply: ReplyPoll,
+) {
+    let file = match file(served, req.uid(), fh) {
+        Ok(file) => file,
+        Err(failed) => return reply.error(served.errno(req.uid(), &failed)),
+    };
+    *lock(&file.poll) = Some(notifier);
+    let both = PollEvents::POLLIN | PollEvents::POLLOUT;
+    let ready = match &file.open {
+        Open::Transaction(transaction) => transaction::poll(served, (&file, transaction), fh.0),
+        Open::Result(known) if lock(known).is_some() => PollEvents::POLLIN,
+        Open::Result(_) => match known(served, file.node) {
+            Ok(None) => PollEvents::empty(),
+            Ok(_) => PollEvents::POLLIN,
+            Err(_) => PollEvents::POLLIN | PollEvents::POLLHUP,
+        },
+        Open::Events(tail) => stream::poll(served, tail),
+        Open::Text(_)
+        | Open::Attribute(_)
+        | Open::Bulk(_)
+        | Open::NewRequest(_)
+        | Open::History => both,
+    };
+    reply.poll(ready & (events | PollEvents::POLLHUP | PollEvents::POLLERR));
+}

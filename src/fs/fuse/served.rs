@@ -1,0 +1,351 @@
+//! What all callbacks share: the manager, the open files, the waiting readers, the last refusals.
+
+use super::open::Handles;
+use super::parked::{Key, Parked};
+use crate::domain::access::Caller;
+use crate::domain::error::{ErrorKind, Refusal};
+use crate::domain::id::ObjectNo;
+use crate::fs::late::Late;
+use crate::fs::parse::Deny;
+use crate::fs::people::People;
+use crate::fs::rendered::Rendered;
+use crate::fs::waiting::{End, Waiting};
+use crate::fs::{Attributes, FileKind, Node, Row, access, behaviour, lookup, tree::Behaviour};
+use crate::manager::{Manager, View, clock, list};
+use fuser::{Errno, FileAttr, FileType, INodeNo, Request};
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// A year: what cannot change.
+const LONG: Duration = Duration::from_secs(31_536_000);
+
+/// Rights, and names of objects: what is changed behind the kernel's back is also taken back from it at once.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// Users whose last refusal is remembered.
+const REFUSALS_MAX: usize = 1024;
+
+/// A name of a request that is created and not yet written.
+#[derive(Debug, Clone)]
+pub(super) struct Reserved {
+    pub(super) pool: ObjectNo,
+    pub(super) name: String,
+    pub(super) uid: u32,
+    pub(super) gid: u32,
+}
+
+/// Everything that a callback needs.
+pub(super) struct Served {
+    pub(super) manager: Manager,
+    pub(super) waiting: Arc<Waiting<Key, Parked>>,
+    pub(super) late: Arc<Late>,
+    pub(super) handles: Handles,
+    pub(super) reserved: Mutex<HashMap<ObjectNo, Reserved>>,
+    people: People,
+    refusals: Mutex<HashMap<u32, String>>,
+    contents: Rendered<Arc<[u8]>>,
+    stats: Rendered<Option<Attributes>>,
+    panics: AtomicU64,
+    /// The group of the mount option `gid=`.
+    gid: u32,
+}
+
+/// An errno, or what to store for `last-error` and then an errno.
+pub(super) enum Failed {
+    Errno(Errno),
+    Denied(Deny),
+}
+
+pub(super) type Outcome<T> = Result<T, Failed>;
+
+impl Failed {
+    /// Returns the errno, where it is not known who asked: it is nobody's last refusal.
+    pub(super) fn errno(&self) -> Errno {
+        match self {
+            Self::Errno(errno) => *errno,
+            Self::Denied(deny) => {
+                tracing::warn!(%deny, "refused");
+                Errno::from_i32(deny.errno())
+            }
+        }
+    }
+}
+
+impl From<Refusal> for Failed {
+    fn from(refusal: Refusal) -> Self {
+        Self::Denied(Deny::Refusal(refusal))
+    }
+}
+
+impl From<Deny> for Failed {
+    fn from(deny: Deny) -> Self {
+        Self::Denied(deny)
+    }
+}
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Served {
+    /// Starts the watcher of waiting readers and the one of late replies.
+    pub(super) fn new(manager: Manager, gid: u32) -> std::io::Result<Self> {
+        let end = |parked: Parked, end: End| {
+            let errno = match end {
+                End::Signal | End::Gone => Errno::EINTR,
+                End::Unseen => Errno::EAGAIN,
+                End::Shutdown => Errno::ESHUTDOWN,
+            };
+            parked.reply.error(errno);
+        };
+        Ok(Self {
+            manager,
+            waiting: Waiting::new(clock::boot, Box::new(end))?,
+            late: Late::new(clock::boot)?,
+            handles: Handles::default(),
+            reserved: Mutex::default(),
+            people: People::new(clock::boot),
+            refusals: Mutex::default(),
+            contents: Rendered::default(),
+            stats: Rendered::default(),
+            panics: AtomicU64::new(0),
+            gid,
+        })
+    }
+
+    /// Runs a callback: a panic in it answers EIO, because the reply is dropped, and is counted and logged.
+    pub(super) fn guard(&self, name: &'static str, callback: impl FnOnce()) {
+        let guarded = || match self.manager.faults().at(name) {
+            Ok(()) => callback(),
+            Err(refusal) => tracing::warn!(%refusal, "a callback was refused by a fault point"),
+        };
+        if catch_unwind(AssertUnwindSafe(guarded)).is_err() {
+            let count = self.panics.fetch_add(1, Ordering::Relaxed) + 1;
+            tracing::error!(
+                callback = name,
+                count,
+                "a callback panicked; its caller got EIO"
+            );
+        }
+    }
+
+    /// Looks at one snapshot of the catalog.
+    pub(super) fn look<T>(
+        &self,
+        look: impl FnOnce(&View) -> crate::domain::error::Result<T>,
+    ) -> Outcome<T> {
+        self.manager.readers().look(look).map_err(Failed::from)
+    }
+
+    /// Describes who asks.
+    pub(super) fn caller(&self, req: &Request) -> Caller {
+        self.people.caller(req.uid(), req.gid(), req.pid())
+    }
+
+    /// Describes a caller who is gone.
+    pub(super) fn people_caller(&self, uid: u32, gid: u32) -> Caller {
+        self.people.caller(uid, gid, 0)
+    }
+
+    /// Returns all sides and those that can be allocated now.
+    pub(super) fn totals(&self) -> Outcome<(u64, u64)> {
+        let totals = self.look(|view| list::totals(view))?;
+        Ok((
+            u64::try_from(totals.0).unwrap_or(0),
+            u64::try_from(totals.1).unwrap_or(0),
+        ))
+    }
+
+    /// Turns a failure into an errno and remembers it as the user's last refusal.
+    pub(super) fn errno(&self, uid: u32, failed: &Failed) -> Errno {
+        match failed {
+            Failed::Errno(errno) => *errno,
+            Failed::Denied(deny) => {
+                self.remember(uid, deny.to_string());
+                Errno::from_i32(deny.errno())
+            }
+        }
+    }
+
+    /// Remembers a user's last refusal.
+    pub(super) fn remember(&self, uid: u32, line: String) {
+        let mut refusals = lock(&self.refusals);
+        if refusals.len() >= REFUSALS_MAX && !refusals.contains_key(&uid) {
+            refusals.clear();
+        }
+        refusals.insert(uid, line);
+    }
+
+    /// Returns a user's last refusal as `last-error` shows it; empty if there was none.
+    pub(super) fn last_error(&self, uid: u32) -> Arc<[u8]> {
+        lock(&self.refusals).get(&uid).map_or_else(
+            || Arc::from([]),
+            |line| Arc::from(format!("{line}\n").into_bytes()),
+        )
+    }
+
+    /// Returns the node of an inode number; ESTALE for a number that the tree never gives.
+    pub(super) fn node(ino: INodeNo) -> Outcome<Node> {
+        Node::from_ino(ino.0).ok_or(Failed::Errno(Errno::ESTALE))
+    }
+
+    /// Returns what a file shows, rendered once a commit.
+    pub(super) fn content(&self, node: Node) -> Outcome<Arc<[u8]>> {
+        let version = self.manager.version();
+        self.contents.get(version, node.ino(), || {
+            let render = |view: &View| -> crate::domain::error::Result<Vec<u8>> {
+                if !lookup::exists(view, node)? {
+                    return Err(ErrorKind::ObjectNotFound.because("the object is gone"));
+                }
+                lookup::show(view, node)
+            };
+            match self.manager.readers().look(render) {
+                Ok(bytes) => Ok(Arc::from(bytes)),
+                Err(refusal) if refusal.kind == ErrorKind::ObjectNotFound => {
+                    Err(Failed::Errno(Errno::ENOENT))
+                }
+                Err(refusal) => Err(Failed::from(refusal)),
+            }
+        })
+    }
+
+    /// Returns the attributes of a node, rendered once a commit; ENOENT if it is gone.
+    pub(super) fn stat(&self, node: Node) -> Outcome<Attributes> {
+        if let Some(attributes) = self.stat_reserved(node) {
+            return Ok(attributes);
+        }
+        let version = self.manager.version();
+        let found = self.stats.get(version, node.ino(), || {
+            self.look(|view| access::attributes(view, node, self.gid))
+        })?;
+        found.ok_or(Failed::Errno(Errno::ENOENT))
+    }
+
+    /// Finds an entry and its attributes on one snapshot, and keeps them for the stat that follows.
+    pub(super) fn entry(&self, parent: Node, name: &[u8]) -> Outcome<(Node, Attributes)> {
+        let version = self.manager.version();
+        let found = self.look(|view| lookup::entry(view, parent, name, self.gid))?;
+        let Some((node, attributes)) = found else {
+            let node = self.find(parent, name)?;
+            return Ok((node, self.stat(node)?));
+        };
+        let kept: Outcome<_> = self.stats.get(version, node.ino(), || Ok(Some(attributes)));
+        let found = self
+            .stat_reserved(node)
+            .map_or(kept, |found| Ok(Some(found)))?;
+        Ok((node, found.ok_or(Failed::Errno(Errno::ENOENT))?))
+    }
+
+    /// The attributes of a request that is created and not yet written, and of its result.
+    fn stat_reserved(&self, node: Node) -> Option<Attributes> {
+        if !matches!(node.row, Row::Request | Row::Outcome) {
+            return None;
+        }
+        let reserved = lock(&self.reserved).get(&node.no).cloned()?;
+        let mode = if node.row == Row::Request {
+            0o600
+        } else {
+            0o400
+        };
+        Some(Attributes {
+            ino: node.ino(),
+            kind: FileKind::File,
+            mode,
+            uid: reserved.uid,
+            gid: reserved.gid,
+            size: 0,
+            modified: clock::utc(),
+        })
+    }
+
+    /// Finds an entry: in the catalog, or a request that is created and not yet written.
+    pub(super) fn find(&self, parent: Node, name: &[u8]) -> Outcome<Node> {
+        // The reserved first: one that is not reserved any more is in the catalog by then.
+        if let Some(node) = self.find_reserved(parent, name) {
+            return Ok(node);
+        }
+        self.look(|view| lookup(view, parent, name))?
+            .ok_or(Failed::Errno(Errno::ENOENT))
+    }
+
+    fn find_reserved(&self, parent: Node, name: &[u8]) -> Option<Node> {
+        let row = if parent.row == Row::Requests {
+            Row::Request
+        } else if parent.row == Row::Results {
+            Row::Outcome
+        } else {
+            return None;
+        };
+        lock(&self.reserved)
+            .iter()
+            .find(|(_, r)| r.pool == parent.no && r.name.as_bytes() == name)
+            .map(|(no, _)| Node::new(row, *no))
+    }
+}
+
+/// Returns how long the kernel may keep the attributes and the name of a node.
+pub(super) fn times(node: Node) -> (Duration, Duration) {
+    let named = crate::fs::tree::spec(node.row).name;
+    let behaviour = behaviour(node);
+    let fleeting = matches!(
+        behaviour,
+        Behaviour::Link(_) | Behaviour::RequestFile(_) | Behaviour::ResultFile(_)
+    ) || matches!(node.row, Row::Medium | Row::Logical | Row::Operator);
+    let entry = match named {
+        _ if fleeting => Duration::ZERO,
+        crate::fs::tree::Name::Is(_) => LONG,
+        crate::fs::tree::Name::Each(_) => SHORT,
+    };
+    let attributes = if matches!(behaviour, Behaviour::Dir(_)) {
+        SHORT
+    } else {
+        Duration::ZERO
+    };
+    (attributes, entry)
+}
+
+/// Returns attributes as the kernel wants them.
+pub(super) fn attr(found: &Attributes) -> FileAttr {
+    let millis = u64::try_from(found.modified.0).unwrap_or(0);
+    let time: SystemTime = UNIX_EPOCH + Duration::from_millis(millis);
+    FileAttr {
+        ino: INodeNo(found.ino),
+        size: found.size,
+        blocks: found.size.div_ceil(512),
+        atime: time,
+        mtime: time,
+        ctime: time,
+        crtime: time,
+        kind: file_type(found.kind),
+        perm: u16::try_from(found.mode & 0o7777).unwrap_or(0),
+        nlink: 1,
+        uid: found.uid,
+        gid: found.gid,
+        rdev: 0,
+        blksize: 4096,
+        flags: 0,
+    }
+}
+
+fn file_type(kind: FileKind) -> FileType {
+    match kind {
+        FileKind::Directory => FileType::Directory,
+        FileKind::File => FileType::RegularFile,
+        FileKind::Link => FileType::Symlink,
+    }
+}
+
+/// Returns the type of a node without asking the catalog.
+pub(super) fn type_of(node: Node) -> FileType {
+    let behaviour = behaviour(node);
+    if matches!(behaviour, Behaviour::Dir(_)) {
+        FileType::Directory
+    } else if matches!(behaviour, Behaviour::Link(_)) {
+        FileType::Symlink
+    } else {
+        FileType::RegularFile
+    }
+}

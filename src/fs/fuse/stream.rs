@@ -1,0 +1,176 @@
+//! `events`: the log as a stream that waits for more, from now on or from a record that was asked for.
+//!
+//! Invariant: a reader gets every record after its position exactly once, in order, after it is on disk.
+
+use super::open::Wanted;
+use super::parked::Key;
+use super::served::{Failed, Outcome, Served, lock};
+use crate::domain::error::ErrorKind;
+use crate::domain::id::CATALOG;
+use crate::fs::framing::{Framed, Framer};
+use crate::fs::parse::Deny;
+use crate::fs::{Node, Row};
+use crate::manager::log;
+use fuser::{Errno, PollEvents, ReplyData, ReplyWrite, Request};
+use std::sync::Mutex;
+
+/// Records fetched at a time.
+const RECORDS: u32 = 64;
+
+/// Where a reader of events is.
+#[derive(Debug)]
+pub(super) struct Tail {
+    /// The last record that is in the buffer or was read.
+    seq: i64,
+    buffer: Vec<u8>,
+    /// Bytes of the buffer that were read.
+    read: usize,
+    /// What was written of a line that is not complete yet.
+    framer: Framer,
+}
+
+impl Tail {
+    /// A reader of what comes from now on.
+    pub(super) fn at_end(served: &Served) -> Outcome<Self> {
+        let head = served.look(|view| log::head(view))?;
+        Ok(Self {
+            seq: head.seq,
+            buffer: Vec::new(),
+            read: 0,
+            framer: Framer::default(),
+        })
+    }
+
+    /// Takes at most `size` bytes; none if there is nothing new.
+    fn take(&mut self, served: &Served, size: u32) -> Outcome<Vec<u8>> {
+        if self.read >= self.buffer.len() {
+            let lines = served.look(|view| log::lines(view, self.seq, RECORDS))?;
+            self.buffer.clear();
+            self.read = 0;
+            for (seq, line) in lines {
+                self.buffer.extend(line.bytes().chain([b'\n']));
+                self.seq = seq;
+            }
+        }
+        let size = usize::try_from(size).unwrap_or(usize::MAX);
+        let part: Vec<u8> = self
+            .buffer
+            .iter()
+            .skip(self.read)
+            .take(size)
+            .copied()
+            .collect();
+        self.read += part.len();
+        Ok(part)
+    }
+
+    /// Takes what is written, and goes to where a complete line says. What is refused changes nothing.
+    fn place(&mut self, data: &[u8]) -> Outcome<()> {
+        let prepared = self.framer.prepare(data).map_err(Deny::framing)?;
+        if let Framed::Request(line) = &prepared.found {
+            self.seq = from(line)? - 1;
+            self.buffer.clear();
+            self.read = 0;
+        }
+        self.framer.commit(prepared);
+        Ok(())
+    }
+}
+
+pub(super) fn read(served: &Served, tail: &Mutex<Tail>, wanted: &Wanted, reply: ReplyData) {
+    match lock(tail).take(served, wanted.size) {
+        Ok(bytes) if !bytes.is_empty() => return reply.data(&bytes),
+        Ok(_) if wanted.nonblocking => return reply.error(Errno::EAGAIN),
+        Ok(_) => {}
+        Err(failed) => return reply.error(failed.errno()),
+    }
+    served
+        .waiting
+        .park(Key::Events, wanted.tid, wanted.park(reply));
+    // A commit between the look and the parking has told nobody: look again.
+    if fresh(served, tail) {
+        wake(served);
+    }
+}
+
+/// Returns whether there is a record that was not fetched yet.
+fn fresh(served: &Served, tail: &Mutex<Tail>) -> bool {
+    served
+        .look(|view| log::head(view))
+        .is_ok_and(|head| head.seq > lock(tail).seq)
+}
+
+/// Gives every waiting reader what is new, and tells those who poll.
+pub(super) fn wake(served: &Served) {
+    while wake_once(served) {}
+    served.notify(Node::new(Row::Events, CATALOG));
+}
+
+/// Returns whether something new came while a reader for whom there was nothing was out of the set.
+fn wake_once(served: &Served) -> bool {
+    let mut again = false;
+    for parked in served.waiting.take(&Key::Events) {
+        let file = served.handles.get(parked.handle);
+        let Some(super::open::Open::Events(tail)) = file.as_deref().map(|file| &file.open) else {
+            parked.reply.error(Errno::EBADF);
+            continue;
+        };
+        let taken = lock(tail).take(served, parked.size);
+        match taken {
+            Ok(bytes) if bytes.is_empty() => {
+                let tid = parked.tid;
+                served.waiting.park(Key::Events, tid, parked);
+                again |= fresh(served, tail);
+            }
+            Ok(bytes) => parked.reply.data(&bytes),
+            Err(failed) => parked.reply.error(failed.errno()),
+        }
+    }
+    again
+}
+
+/// `from=<seq>`: go on with that record.
+pub(super) fn write(
+    served: &Served,
+    req: &Request,
+    tail: &Mutex<Tail>,
+    data: &[u8],
+    reply: ReplyWrite,
+) {
+    let placed = lock(tail).place(data);
+    match placed {
+        Ok(()) => {
+            reply.written(u32::try_from(data.len()).unwrap_or(u32::MAX));
+            // Another thread may wait on the same descriptor.
+            wake(served);
+        }
+        Err(failed) => reply.error(served.errno(req.uid(), &failed)),
+    }
+}
+
+fn from(text: &str) -> Outcome<i64> {
+    let seq = text
+        .trim()
+        .strip_prefix("from=")
+        .and_then(|number| number.parse().ok())
+        .filter(|seq| *seq >= 1);
+    seq.ok_or_else(|| {
+        Failed::from(
+            ErrorKind::InvalidParameter
+                .because("write from=<sequence number>, 1 or more; the oldest kept is 1"),
+        )
+    })
+}
+
+pub(super) fn poll(served: &Served, tail: &Mutex<Tail>) -> PollEvents {
+    let buffered = {
+        let tail = lock(tail);
+        tail.read < tail.buffer.len()
+    };
+    let ready = if buffered || fresh(served, tail) {
+        PollEvents::POLLIN
+    } else {
+        PollEvents::empty()
+    };
+    ready | PollEvents::POLLOUT
+}

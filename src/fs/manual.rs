@@ -1,0 +1,77 @@
+//! The table as the list of files of the manual.
+
+use super::tree::{Guard, Name, Spec, TREE, spec};
+use crate::manager::list::Kind;
+
+/// Returns one line for each row: the pattern of its path, its mode and its sentence, with tabs between.
+pub fn manual_files() -> String {
+    let lines = TREE.iter().map(|spec| {
+        let slash = if matches!(spec.behaviour, super::tree::Behaviour::Dir(_)) {
+            "/"
+        } else {
+            ""
+        };
+        format!(
+            "{}{slash}\t{}\t{}\n",
+            path(spec),
+            mode(spec.guard),
+            spec.doc
+        )
+    });
+    lines.collect()
+}
+
+/// Returns the pattern of a row's path. Of two places the first is shown; the sentence names the other.
+fn path(of: &Spec) -> String {
+    let name = match of.name {
+        Name::Is(name) => name.to_owned(),
+        Name::Each(kind) => format!("<{}>", word(kind)),
+    };
+    match of.parents.first().map(|&parent| path(spec(parent))) {
+        Some(above) if !above.is_empty() => format!("{above}/{name}"),
+        _ => name,
+    }
+}
+
+const fn word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Pool => "pool",
+        Kind::Medium | Kind::AnyMedium => "medium",
+        Kind::Request | Kind::Outcome => "name",
+        Kind::Side => "side",
+        Kind::Logical => "LMID",
+        Kind::Library => "library",
+        Kind::Element(_) | Kind::Operator => "number",
+        Kind::MediaType => "media type",
+        Kind::Barcode => "bar code",
+        Kind::PoolId | Kind::MediumId | Kind::SideId | Kind::LibraryId => "GUID",
+    }
+}
+
+fn mode(guard: Guard) -> String {
+    match guard {
+        Guard::Fixed(mode) | Guard::Private(mode) | Guard::Requester(mode) => format!("{mode:04o}"),
+        Guard::Mode(0o777) => "stored mode".to_owned(),
+        Guard::Mode(mask) => format!("mode & {mask:04o}"),
+        Guard::Control => "CONTROL".to_owned(),
+        Guard::ControlDir => "CONTROL with x".to_owned(),
+        Guard::State => "CONTROL | mode & 0444".to_owned(),
+        Guard::Link => "link".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_manual_has_a_line_for_every_row() {
+        let text = manual_files();
+        assert_eq!(text.lines().count(), TREE.len());
+        for line in text.lines() {
+            assert_eq!(line.split('\t').count(), 3, "{line}");
+        }
+        let line = "pools/<pool>/media/<medium>/sides/<side>/state\tCONTROL | mode & 0444\t";
+        assert!(text.contains(line), "{text}");
+    }
+}

@@ -1,0 +1,42 @@
+//! The namespace: one table says what the tree is, and everything else is derived from it.
+//!
+//! The adapter asks here, always with the [`View`](crate::manager::View) of one snapshot:
+//!
+//! * [`lookup()`], [`exists`], [`parent`]: names to nodes, and `..`;
+//! * [`attributes`]: what stat(2) shows;
+//! * [`list()`]: a directory page by page;
+//! * [`show()`], [`outcome`], [`target`]: what a file shows, a result if there is one, where a link leads;
+//! * [`behaviour`]: what a node is and does; transactions, bulk files, requests and streams the adapter serves itself;
+//!   [`spec`] is the whole row, also whether readdir shows it;
+//! * [`parse`]: `make`, `create`, `remove`, `unlink`, `rename`, `write`, `chmod`, `chown`: an operation to an ask.
+//!
+//! Invariants: nothing here changes the catalog, waits, keeps state between calls or asks the time; an inode number is
+//! a row and an object number ([`Node`]) for the life of the catalog.
+
+mod access;
+pub mod framing;
+pub mod fuse;
+pub mod late;
+mod listing;
+mod lookup;
+mod manual;
+mod node;
+pub mod parse;
+pub mod people;
+mod place;
+mod readme;
+pub mod rendered;
+mod show;
+pub mod tree;
+pub mod waiting;
+
+#[cfg(test)]
+mod tests;
+
+pub use access::{Attributes, FileKind, attributes};
+pub use listing::{Entry, list};
+pub use lookup::{exists, lookup, outcome, show, target};
+pub use manual::manual_files;
+pub use node::{Node, Row};
+pub use place::{home_path, parent};
+pub use tree::{Behaviour, Listed, behaviour, spec};

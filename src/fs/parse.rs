@@ -1,0 +1,749 @@
+//! Names and text in, asks out. The file system changes nothing by itself: mkdir, rmdir, rename, a write to an
+//! attribute, unlink, chmod and chown each become one [`Ask`], or are denied here.
+//!
+//! Invariants: what the table does not allow is EPERM (or EISDIR, ENOTDIR), never reaches the manager and has a
+//! sentence for last-error; values are checked for form only, whether they make sense is the rules' to say; a rename
+//! never answers EINVAL, because mv would then copy.
+
+use super::framing::FrameError;
+use super::lookup::lookup;
+use super::node::{Node, Row};
+use super::tree::{Behaviour as B, Guard, spec};
+use crate::codes;
+use crate::domain::ask::{Ask, SetLibrary, SetLogical, SetMedium, SetPool};
+use crate::domain::error::{ErrorKind, Refusal, Result};
+use crate::domain::id::ObjectNo;
+use crate::domain::name;
+use crate::domain::state::{OperatorState, Selection, SideState};
+use crate::domain::time::Limit;
+use crate::manager::View;
+use std::fmt;
+
+/// Longest line or value in bytes.
+pub const TEXT_MAX: usize = 4096;
+/// Longest description in characters (MS-RSMP 2.2.4.1: 128 with the final zero).
+const DESCRIPTION_MAX: usize = 127;
+/// Longest name of a logical medium in characters (MS-RSMP 2.2.4.1: 64).
+const LOGICAL_NAME_MAX: usize = 64;
+
+/// Why an operation is not even asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Deny {
+    /// The tree does not have the operation: the errno, and a sentence for last-error.
+    Errno(i32, &'static str),
+    /// A refusal of the error table.
+    Refusal(Refusal),
+}
+
+/// An ask, or why there is none.
+pub type Parsed<T> = std::result::Result<T, Deny>;
+
+impl Deny {
+    /// Returns what the kernel hands to the caller.
+    pub fn errno(&self) -> i32 {
+        match self {
+            Self::Errno(errno, _) => *errno,
+            Self::Refusal(refusal) => codes::code(refusal.kind).errno,
+        }
+    }
+
+    /// Returns what a rename hands to the caller: EPERM for EINVAL, since mv would retry or copy. For refusals of the
+    /// manager too.
+    pub fn errno_of_rename(&self) -> i32 {
+        match self.errno() {
+            libc::EINVAL | libc::EXDEV => libc::EPERM,
+            errno => errno,
+        }
+    }
+}
+
+/// The line that last-error shows, without a newline. What the tree does not have is `ERROR_NOT_SUPPORTED` (50).
+impl fmt::Display for Deny {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Errno(_, sentence) => write!(f, "0x80070032 ERROR_NOT_SUPPORTED {sentence}"),
+            Self::Refusal(refusal) => f.write_str(&codes::line(refusal)),
+        }
+    }
+}
+
+impl From<Refusal> for Deny {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refusal(refusal)
+    }
+}
+
+const fn not_permitted<T>(sentence: &'static str) -> Parsed<T> {
+    Err(Deny::Errno(libc::EPERM, sentence))
+}
+
+/// Every open for writing of a name that exists is refused, so a script that runs again reads the result it has.
+pub fn exists_already() -> Deny {
+    Deny::Refusal(
+        ErrorKind::AlreadyExists.because("a request of that name exists; read its result"),
+    )
+}
+
+/// A transaction file that is opened for writing only.
+pub fn nobody_reads() -> Deny {
+    Deny::Refusal(
+        ErrorKind::InvalidParameter
+            .because("open allocate for reading and writing: nobody could read the result"),
+    )
+}
+
+/// A second request, or anything else, while one is not answered and read.
+pub fn one_at_a_time() -> Deny {
+    Deny::Refusal(ErrorKind::Busy.because("one request at a time: read its result first"))
+}
+
+impl Deny {
+    /// A write that is no line of a request.
+    pub fn framing(error: FrameError) -> Self {
+        match error {
+            FrameError::TooLong => Self::Errno(libc::EFBIG, "a request has at most 4,096 bytes"),
+            FrameError::Second => one_at_a_time(),
+            FrameError::NotText => Self::Refusal(Refusal::from(error)),
+        }
+    }
+}
+
+/// link(2), symlink(2) and mknod(2).
+pub const NO_LINKS: Deny = Deny::Errno(
+    libc::EPERM,
+    "links and special files are not made here; an object has one home, and the tree links to it",
+);
+
+/// rename(2) with `RENAME_EXCHANGE` or `RENAME_WHITEOUT`.
+pub const NO_EXCHANGE: Deny = Deny::Errno(
+    libc::ENOTSUP,
+    "two names cannot be exchanged in one step; rename one after the other",
+);
+
+/// A call on a descriptor that another user opened.
+pub const ANOTHER_USER: Deny = Deny::Errno(
+    libc::EPERM,
+    "another user opened the file; open it yourself",
+);
+
+const NO_DIRECTORY: Deny = Deny::Errno(libc::ENOTDIR, "that is not a directory");
+
+/// mkdir(2) of `name` in `parent`; `mode` is what the umask left.
+pub fn make(parent: Node, name: &[u8], mode: u32) -> Parsed<Ask> {
+    let B::Dir(dir) = spec(parent.row).behaviour else {
+        return Err(NO_DIRECTORY);
+    };
+    match dir.make {
+        Some(make) => Ok(make(parent.no, name::check(name)?, mode & 0o777)),
+        None => {
+            not_permitted("mkdir makes pools, libraries and media types, each in its directory")
+        }
+    }
+}
+
+/// creat(2) of `name` in `parent`: the pool and the name of a new request.
+pub fn create(parent: Node, name: &[u8]) -> Parsed<(ObjectNo, String)> {
+    if parent.row != Row::Requests {
+        return not_permitted("files can only be created in the requests/ of a pool");
+    }
+    Ok((parent.no, name::check(name)?.to_owned()))
+}
+
+/// rmdir(2).
+pub fn remove(node: Node) -> Parsed<Ask> {
+    let B::Dir(dir) = spec(node.row).behaviour else {
+        return Err(NO_DIRECTORY);
+    };
+    match dir.remove {
+        Some(remove) => Ok(remove(node.no)),
+        None => not_permitted("the directory is part of its object and goes with it"),
+    }
+}
+
+/// unlink(2).
+pub fn unlink(node: Node) -> Parsed<Ask> {
+    match spec(node.row).behaviour {
+        B::RequestFile(_) => Ok(Ask::RemoveRequest { no: node.no }),
+        B::Dir(_) => Err(Deny::Errno(libc::EISDIR, "that is a directory; use rmdir")),
+        B::Link(_) => not_permitted("the link follows its object and cannot be removed"),
+        B::Shown(_) | B::Attr(..) | B::Transaction | B::Bulk | B::ResultFile(_) => {
+            not_permitted("the file is part of its object and goes with it")
+        }
+        B::Stream | B::History | B::LastError => not_permitted("the file is part of the tree"),
+    }
+}
+
+/// rename(2) of an entry: `from` and `to` are a directory and a name in it. Flags are the adapter's to refuse.
+pub fn rename(view: &View, from: (Node, &[u8]), to: (Node, &[u8])) -> Parsed<Ask> {
+    let Some(node) = lookup(view, from.0, from.1)? else {
+        return Err(ErrorKind::ObjectNotFound
+            .because("there is nothing of that name")
+            .into());
+    };
+    let B::Dir(dir) = spec(to.0.row).behaviour else {
+        return Err(NO_DIRECTORY);
+    };
+    let Some((row, adopt)) = dir.adopt else {
+        return not_permitted("only pools, media and libraries can be moved or renamed");
+    };
+    if row != node.row {
+        return not_permitted("that directory holds another kind of object");
+    }
+    let Ok(name) = name::check(to.1) else {
+        return not_permitted("no object may have that name");
+    };
+    if lookup(view, to.0, to.1)?.is_some() {
+        let sentence = format!("\"{name}\" exists already");
+        return Err(ErrorKind::AlreadyExists.because(sentence).into());
+    }
+    Ok(adopt(node.no, to.0.no, name))
+}
+
+/// write(2) to an attribute: the whole value.
+pub fn write(node: Node, data: &[u8]) -> Parsed<Ask> {
+    match spec(node.row).behaviour {
+        B::Attr(..) if data.len() > TEXT_MAX => {
+            Err(Deny::Errno(libc::EFBIG, "a value has at most 4,096 bytes"))
+        }
+        B::Attr(_, parse) => Ok(parse(node.no, utf8(data)?.trim())?),
+        B::Dir(_) => Err(Deny::Errno(libc::EISDIR, "that is a directory")),
+        B::Shown(_) | B::ResultFile(_) | B::Link(_) | B::History | B::LastError => {
+            not_permitted("the file only shows; it cannot be written")
+        }
+        B::Transaction | B::Bulk | B::RequestFile(_) | B::Stream => {
+            not_permitted("the file takes requests, not a value")
+        }
+    }
+}
+
+/// Reads bytes as text, or refuses with [`ErrorKind::InvalidParameter`].
+pub fn utf8(data: &[u8]) -> Result<&str> {
+    std::str::from_utf8(data)
+        .map_err(|_| ErrorKind::InvalidParameter.because("the text is not valid UTF-8"))
+}
+
+/// What of an object a mode and an owner are stored for.
+enum Stored {
+    PoolMode,
+    PoolControl,
+    Library,
+}
+
+/// Returns what a chmod or chown of a node changes.
+fn stored(node: Node) -> Parsed<Stored> {
+    match (node.row, spec(node.row).guard) {
+        (Row::Pool, _) => Ok(Stored::PoolMode),
+        (Row::Library, _) => Ok(Stored::Library),
+        (Row::Medium, _) => not_permitted("a medium follows its pool; change the mode of media/"),
+        (_, Guard::Control | Guard::ControlDir) => Ok(Stored::PoolControl),
+        _ => not_permitted(
+            "only directories of pools and libraries, and what carries CONTROL, have a mode of their own",
+        ),
+    }
+}
+
+/// chmod(2). Of what carries CONTROL, x is stripped: directories get it from r and w.
+pub fn chmod(node: Node, mode: u32) -> Parsed<Ask> {
+    let stored = stored(node)?;
+    let mode = mode & 0o7777;
+    if mode > 0o777 {
+        let sentence = format!("mode {mode:o} has bits beyond 777, which have no meaning here");
+        return Err(ErrorKind::InvalidParameter.because(sentence).into());
+    }
+    let no = node.no;
+    Ok(match stored {
+        Stored::PoolMode => set_pool(no, SetPool::Mode(mode)),
+        Stored::PoolControl => set_pool(no, SetPool::Control(mode & 0o666)),
+        Stored::Library => set_library(no, SetLibrary::Mode(mode)),
+    })
+}
+
+/// chown(2). A pool has one owner: that of its directory and of its CONTROL are the same.
+pub fn chown(node: Node, uid: Option<u32>, gid: Option<u32>) -> Parsed<Ask> {
+    let no = node.no;
+    Ok(match stored(node)? {
+        Stored::PoolMode | Stored::PoolControl => set_pool(no, SetPool::Owner { uid, gid }),
+        Stored::Library => set_library(no, SetLibrary::Owner { uid, gid }),
+    })
+}
+
+fn invalid<T>(sentence: String) -> Result<T> {
+    Err(ErrorKind::InvalidParameter.because(sentence))
+}
+
+/// Text of one line with a limit in characters.
+fn text(value: &str, what: &str, max: usize) -> Result<String> {
+    let length = value.chars().count();
+    if length > max {
+        return invalid(format!(
+            "the {what} has {length} characters, at most {max} are allowed"
+        ));
+    }
+    if name::printable(value) != value {
+        return invalid(format!("the {what} contains a control character"));
+    }
+    Ok(value.to_owned())
+}
+
+fn description(value: &str) -> Result<String> {
+    text(value, "description", DESCRIPTION_MAX)
+}
+
+fn switch(value: &str) -> Result<bool> {
+    match value {
+        "0" => Ok(false),
+        "1" => Ok(true),
+        _ => invalid(format!("\"{value}\" is neither 0 nor 1")),
+    }
+}
+
+fn set_pool(no: ObjectNo, set: SetPool) -> Ask {
+    Ask::SetPool { no, set }
+}
+
+fn set_library(no: ObjectNo, set: SetLibrary) -> Ask {
+    Ask::SetLibrary { no, set }
+}
+
+fn set_medium(no: ObjectNo, set: SetMedium) -> Ask {
+    Ask::SetMedium { no, set }
+}
+
+fn set_logical(no: ObjectNo, set: SetLogical) -> Ask {
+    Ask::SetLogical { no, set }
+}
+
+pub(super) fn create_pool(parent: ObjectNo, name: &str, mode: u32) -> Ask {
+    let name = name.to_owned();
+    Ask::CreatePool { parent, name, mode }
+}
+
+pub(super) fn place_pool(no: ObjectNo, parent: ObjectNo, name: &str) -> Ask {
+    let name = name.to_owned();
+    Ask::PlacePool { no, parent, name }
+}
+
+pub(super) fn remove_pool(no: ObjectNo) -> Ask {
+    Ask::RemovePool { no }
+}
+
+pub(super) fn move_medium(no: ObjectNo, pool: ObjectNo, name: &str) -> Ask {
+    let name = name.to_owned();
+    Ask::MoveMedium { no, pool, name }
+}
+
+pub(super) fn remove_medium(no: ObjectNo) -> Ask {
+    Ask::RemoveMedium { no }
+}
+
+pub(super) fn deallocate(logical: ObjectNo) -> Ask {
+    Ask::Deallocate { logical }
+}
+
+pub(super) fn create_library(_catalog: ObjectNo, name: &str, mode: u32) -> Ask {
+    let name = name.to_owned();
+    Ask::CreateLibrary { name, mode }
+}
+
+pub(super) fn name_library(no: ObjectNo, _catalog: ObjectNo, name: &str) -> Ask {
+    set_library(no, SetLibrary::Name(name.to_owned()))
+}
+
+pub(super) fn remove_library(no: ObjectNo) -> Ask {
+    Ask::RemoveLibrary { no }
+}
+
+pub(super) fn add_type(_catalog: ObjectNo, name: &str, _mode: u32) -> Ask {
+    let name = name.to_owned();
+    Ask::AddType { name }
+}
+
+pub(super) fn remove_type(no: ObjectNo) -> Ask {
+    Ask::RemoveType { no }
+}
+
+pub(super) fn remove_operator(no: ObjectNo) -> Ask {
+    Ask::RemoveOperator { no }
+}
+
+pub(super) fn pool_description(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_pool(no, SetPool::Description(description(value)?)))
+}
+
+pub(super) fn pool_media_type(no: ObjectNo, value: &str) -> Result<Ask> {
+    let value = text(value, "media type", name::NAME_MAX)?;
+    Ok(set_pool(no, SetPool::MediaType(value)))
+}
+
+pub(super) fn pool_allocate_from_free(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_pool(no, SetPool::AllocateFromFree(switch(value)?)))
+}
+
+pub(super) fn pool_deallocate_to_free(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_pool(no, SetPool::DeallocateToFree(switch(value)?)))
+}
+
+pub(super) fn pool_max_allocates(no: ObjectNo, value: &str) -> Result<Ask> {
+    match value.parse() {
+        Ok(max) => Ok(set_pool(no, SetPool::MaxAllocates(max))),
+        Err(_) => invalid(format!(
+            "\"{value}\" is not a number from 0 to {}",
+            u32::MAX
+        )),
+    }
+}
+
+pub(super) fn pool_selection(no: ObjectNo, value: &str) -> Result<Ask> {
+    match Selection::from_word(value) {
+        Some(selection) => Ok(set_pool(no, SetPool::Selection(selection))),
+        None => invalid(format!(
+            "\"{value}\" is not least-used, oldest, name or fill"
+        )),
+    }
+}
+
+pub(super) fn pool_default_timeout(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_pool(no, SetPool::DefaultTimeout(Limit::parse(value)?)))
+}
+
+pub(super) fn pool_purge_time(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_pool(no, SetPool::PurgeTime(Limit::parse(value)?)))
+}
+
+pub(super) fn medium_description(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_medium(no, SetMedium::Description(description(value)?)))
+}
+
+pub(super) fn medium_enabled(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_medium(no, SetMedium::Enabled(switch(value)?)))
+}
+
+/// Which states may be written is a rule; here only that the word is a state.
+pub(super) fn side_state(no: ObjectNo, value: &str) -> Result<Ask> {
+    match SideState::from_word(value) {
+        Some(state) => Ok(Ask::SetSide { no, state }),
+        None => invalid(format!(
+            "\"{value}\" is not a state of a side; write decommissioned"
+        )),
+    }
+}
+
+pub(super) fn logical_name(no: ObjectNo, value: &str) -> Result<Ask> {
+    let value = text(value, "name", LOGICAL_NAME_MAX)?;
+    Ok(set_logical(no, SetLogical::Name(value)))
+}
+
+pub(super) fn logical_description(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_logical(
+        no,
+        SetLogical::Description(description(value)?),
+    ))
+}
+
+/// Which states may be written is a rule; here only that the word is a state.
+pub(super) fn logical_state(no: ObjectNo, value: &str) -> Result<Ask> {
+    match SideState::from_word(value) {
+        Some(state) => Ok(set_logical(no, SetLogical::State(state.word().to_owned()))),
+        None => invalid(format!("\"{value}\" is not a state; write complete")),
+    }
+}
+
+pub(super) fn library_description(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_library(
+        no,
+        SetLibrary::Description(description(value)?),
+    ))
+}
+
+pub(super) fn library_driver(no: ObjectNo, value: &str) -> Result<Ask> {
+    let value = text(value, "driver", TEXT_MAX)?;
+    Ok(set_library(no, SetLibrary::Driver(value)))
+}
+
+pub(super) fn library_enabled(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_library(no, SetLibrary::Enabled(switch(value)?)))
+}
+
+pub(super) fn operator_state(no: ObjectNo, value: &str) -> Result<Ask> {
+    match OperatorState::from_word(value) {
+        Some(state) if state != OperatorState::Submitted => Ok(Ask::AnswerOperator { no, state }),
+        _ => invalid(format!(
+            "\"{value}\" is not complete, refused, active or in-progress"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::tests::Sample;
+
+    fn refused<T: fmt::Debug>(parsed: Parsed<T>) -> i32 {
+        let deny = parsed.unwrap_err();
+        assert!(deny.to_string().starts_with("0x8007"), "{deny}");
+        deny.errno()
+    }
+
+    #[test]
+    fn attributes_are_parsed() {
+        let sample = Sample::new();
+        let put = |path: &str, text: &str| write(sample.node(path).unwrap(), text.as_bytes());
+        let pool = |set| {
+            Ok(Ask::SetPool {
+                no: ObjectNo(20),
+                set,
+            })
+        };
+        let in_pool = |name: &str, text: &str| put(&format!("pools/Backup/{name}"), text);
+        assert_eq!(
+            in_pool("allocate_from_free", "1\n"),
+            pool(SetPool::AllocateFromFree(true))
+        );
+        assert_eq!(
+            in_pool("deallocate_to_free", " 0 "),
+            pool(SetPool::DeallocateToFree(false))
+        );
+        assert_eq!(
+            in_pool("max_allocates", "4294967295"),
+            pool(SetPool::MaxAllocates(u32::MAX))
+        );
+        assert_eq!(
+            in_pool("selection", "fill\n"),
+            pool(SetPool::Selection(Selection::Fill))
+        );
+        assert_eq!(
+            in_pool("default_timeout", "infinite\n"),
+            pool(SetPool::DefaultTimeout(Limit::Never))
+        );
+        assert_eq!(
+            in_pool("media_type", "\n"),
+            pool(SetPool::MediaType(String::new()))
+        );
+        let long = "ü".repeat(127);
+        assert_eq!(
+            in_pool("description", &long),
+            pool(SetPool::Description(long.clone()))
+        );
+        for (name, text) in [
+            ("allocate_from_free", "yes"),
+            ("max_allocates", "-1"),
+            ("max_allocates", "4294967296"),
+            ("selection", "random"),
+            ("description", "a\nb"),
+            ("description", &"ü".repeat(128)),
+        ] {
+            assert_eq!(refused(in_pool(name, text)), libc::EINVAL, "{name} {text}");
+        }
+        assert_eq!(
+            refused(in_pool("description", &"x".repeat(4097))),
+            libc::EFBIG
+        );
+        assert_eq!(refused(in_pool("id", "x")), libc::EPERM);
+        assert_eq!(refused(in_pool("media", "x")), libc::EISDIR);
+        let node = sample.node("pools/Backup/description").unwrap();
+        assert_eq!(refused(write(node, b"\xff")), libc::EINVAL);
+    }
+
+    #[test]
+    fn states_and_switches_are_parsed() {
+        let sample = Sample::new();
+        let put = |path: &str, text: &str| write(sample.node(path).unwrap(), text.as_bytes());
+        let side = "pools/Backup/media/B/sides/A/state";
+        let lmid = "logical/00000000-0000-7000-8000-0000000000f0";
+        let (no, state) = (ObjectNo(51), SideState::Decommissioned);
+        assert_eq!(
+            put(side, "decommissioned\n"),
+            Ok(Ask::SetSide { no, state })
+        );
+        assert_eq!(refused(put(side, "broken\n")), libc::EINVAL);
+        let (no, set) = (ObjectNo(60), SetLogical::State("complete".to_owned()));
+        assert_eq!(
+            put(&format!("{lmid}/state"), "complete\n"),
+            Ok(Ask::SetLogical { no, set })
+        );
+        assert_eq!(
+            refused(put(&format!("{lmid}/name"), &"x".repeat(65))),
+            libc::EINVAL
+        );
+        let (no, state) = (ObjectNo(80), OperatorState::InProgress);
+        assert_eq!(
+            put("operator/80/state", "in-progress"),
+            Ok(Ask::AnswerOperator { no, state })
+        );
+        assert_eq!(refused(put("operator/80/state", "submitted")), libc::EINVAL);
+        let (no, set) = (ObjectNo(41), SetMedium::Enabled(false));
+        assert_eq!(
+            put("pools/Backup/media/B/enabled", "0\n"),
+            Ok(Ask::SetMedium { no, set })
+        );
+        let (no, set) = (
+            ObjectNo(30),
+            SetLibrary::Driver("virtual type=LTO-8".to_owned()),
+        );
+        assert_eq!(
+            put("libraries/lib 0/driver", "virtual type=LTO-8\n"),
+            Ok(Ask::SetLibrary { no, set })
+        );
+    }
+
+    #[test]
+    fn objects_are_made_where_they_belong() {
+        let sample = Sample::new();
+        let node = |path: &str| sample.node(path).unwrap();
+        let (parent, name, mode) = (ObjectNo(21), "é".to_owned(), 0o750);
+        assert_eq!(
+            make(node("pools/Archive/pools"), "é".as_bytes(), 0o40750),
+            Ok(Ask::CreatePool { parent, name, mode })
+        );
+        let name = "LTO-99".to_owned();
+        assert_eq!(make(node("types"), b"LTO-99", 0), Ok(Ask::AddType { name }));
+        assert_eq!(refused(make(node("pools"), b"a\nb", 0)), libc::EINVAL);
+        for path in [
+            "",
+            "logical",
+            "media",
+            "operator",
+            "pools/Backup",
+            "pools/Backup/requests",
+        ] {
+            assert_eq!(refused(make(node(path), b"x", 0)), libc::EPERM, "{path}");
+        }
+        assert_eq!(refused(make(node("README"), b"x", 0)), libc::ENOTDIR);
+        let requests = (ObjectNo(20), "job-3".to_owned());
+        assert_eq!(
+            create(node("pools/Backup/requests"), b"job-3"),
+            Ok(requests)
+        );
+        assert_eq!(refused(create(node("pools/Backup"), b"x")), libc::EPERM);
+    }
+
+    #[test]
+    fn objects_are_removed_and_their_parts_are_not() {
+        let sample = Sample::new();
+        let node = |path: &str| sample.node(path).unwrap();
+        for (path, ask) in [
+            ("pools/Backup", Ask::RemovePool { no: ObjectNo(20) }),
+            (
+                "pools/Backup/media/B",
+                Ask::RemoveMedium { no: ObjectNo(41) },
+            ),
+            ("libraries/lib 0", Ask::RemoveLibrary { no: ObjectNo(30) }),
+            ("types/LTO-8", Ask::RemoveType { no: ObjectNo(2) }),
+            ("operator/81", Ask::RemoveOperator { no: ObjectNo(81) }),
+        ] {
+            assert_eq!(remove(node(path)), Ok(ask), "{path}");
+            assert_eq!(refused(unlink(node(path))), libc::EISDIR, "{path}");
+        }
+        for path in ["pools", "pools/Backup/media", "libraries/lib 0/slots/1"] {
+            assert_eq!(refused(remove(node(path))), libc::EPERM, "{path}");
+        }
+        assert_eq!(refused(remove(node("README"))), libc::ENOTDIR);
+        let request = node("pools/Backup/requests/job-1");
+        assert_eq!(unlink(request), Ok(Ask::RemoveRequest { no: ObjectNo(70) }));
+        for path in [
+            "README",
+            "media/B",
+            "pools/Backup/id",
+            "pools/Backup/results/job-1",
+        ] {
+            assert_eq!(refused(unlink(node(path))), libc::EPERM, "{path}");
+        }
+    }
+
+    #[test]
+    fn renames_move_or_are_refused() {
+        let sample = Sample::new();
+        let rename = |from: (&str, &str), to: (&str, &str)| {
+            let (a, b) = (sample.node(from.0).unwrap(), sample.node(to.0).unwrap());
+            sample.look(|view| Ok(rename(view, (a, from.1.as_bytes()), (b, to.1.as_bytes()))))
+        };
+        let (no, pool, name) = (ObjectNo(41), ObjectNo(11), "B2".to_owned());
+        assert_eq!(
+            rename(
+                ("pools/Backup/media", "B"),
+                ("pools/Free/pools/LTO-8/media", "B2")
+            ),
+            Ok(Ask::MoveMedium { no, pool, name })
+        );
+        let (no, parent, name) = (ObjectNo(20), ObjectNo(21), "Backup".to_owned());
+        assert_eq!(
+            rename(("pools", "Backup"), ("pools/Archive/pools", "Backup")),
+            Ok(Ask::PlacePool { no, parent, name })
+        );
+        let (no, set) = (ObjectNo(30), SetLibrary::Name("new".to_owned()));
+        assert_eq!(
+            rename(("libraries", "lib 0"), ("libraries", "new")),
+            Ok(Ask::SetLibrary { no, set })
+        );
+        for (from, to, errno) in [
+            (("pools", "Backup"), ("pools", "Archive"), libc::EEXIST),
+            (("pools", "nothing"), ("pools", "Archive"), libc::ENOENT),
+            (("pools", "Backup"), ("libraries", "Backup"), libc::EPERM),
+            (
+                ("pools", "Backup"),
+                ("pools/Backup/media", "Backup"),
+                libc::EPERM,
+            ),
+            (("pools", "Backup"), ("pools", "a\nb"), libc::EPERM),
+            (("types", "LTO-8"), ("types", "x"), libc::EPERM),
+            (("pools/Backup", "id"), ("pools/Backup", "x"), libc::EPERM),
+            (
+                ("pools/Backup/requests", "job-1"),
+                ("pools/Backup/requests", "x"),
+                libc::EPERM,
+            ),
+        ] {
+            assert_eq!(refused(rename(from, to)), errno, "{from:?} {to:?}");
+        }
+        let einval = Deny::Refusal(ErrorKind::InvalidMediaPool.because("a system pool"));
+        assert_eq!(
+            (einval.errno(), einval.errno_of_rename()),
+            (libc::EINVAL, libc::EPERM)
+        );
+    }
+
+    #[test]
+    fn modes_and_owners_are_parsed() {
+        let sample = Sample::new();
+        let node = |path: &str| sample.node(path).unwrap();
+        let pool = |set| {
+            Ok(Ask::SetPool {
+                no: ObjectNo(20),
+                set,
+            })
+        };
+        assert_eq!(
+            chmod(node("pools/Backup"), 0o40750),
+            pool(SetPool::Mode(0o750))
+        );
+        for name in ["allocate", "import", "requests", "results", "media"] {
+            let node = node(&format!("pools/Backup/{name}"));
+            assert_eq!(chmod(node, 0o771), pool(SetPool::Control(0o660)), "{name}");
+            let owner = SetPool::Owner {
+                uid: Some(7),
+                gid: None,
+            };
+            assert_eq!(chown(node, Some(7), None), pool(owner));
+        }
+        assert_eq!(refused(chmod(node("pools/Backup"), 0o2750)), libc::EINVAL);
+        for path in [
+            "pools",
+            "pools/Backup/pools",
+            "pools/Backup/id",
+            "pools/Backup/media/B",
+            "media",
+        ] {
+            assert_eq!(refused(chmod(node(path), 0o700)), libc::EPERM, "{path}");
+            assert_eq!(
+                refused(chown(node(path), Some(0), None)),
+                libc::EPERM,
+                "{path}"
+            );
+        }
+        let (no, set) = (ObjectNo(30), SetLibrary::Mode(0o700));
+        assert_eq!(
+            chmod(node("libraries/lib 0"), 0o700),
+            Ok(Ask::SetLibrary { no, set })
+        );
+    }
+}

@@ -1,0 +1,35 @@
+//! The README and the types of media.
+
+use super::{found, line, text};
+use crate::domain::error::Result;
+use crate::domain::id::ObjectNo;
+use crate::domain::noun::MediaType;
+use crate::manager::{View, read};
+
+/// How to use the tree.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "every file is shown by a function of this type"
+)]
+pub(crate) fn readme(_view: &View, _no: ObjectNo) -> Result<String> {
+    Ok(crate::fs::readme::README.to_owned())
+}
+
+fn media_type(view: &View, no: ObjectNo) -> Result<MediaType> {
+    found(read::media_type(view, no)?)
+}
+
+/// Sides of one medium.
+pub(crate) fn type_sides(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(media_type(view, no)?.sides))
+}
+
+/// Whether it can be rewritten.
+pub(crate) fn type_read_write(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(text(&media_type(view, no)?.read_write))
+}
+
+/// Text for people.
+pub(crate) fn type_description(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(text(&media_type(view, no)?.description))
+}

@@ -1,0 +1,61 @@
+//! Libraries and their parts.
+
+use super::{found, line, switch, text};
+use crate::domain::error::Result;
+use crate::domain::id::ObjectNo;
+use crate::domain::noun::{Element, Library};
+use crate::domain::state::ElementKind;
+use crate::manager::{View, read};
+
+fn library(view: &View, no: ObjectNo) -> Result<Library> {
+    found(read::library(view, no)?)
+}
+
+fn element(view: &View, no: ObjectNo) -> Result<Element> {
+    found(read::element(view, no)?)
+}
+
+/// Identifier.
+pub(crate) fn id(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(library(view, no)?.id))
+}
+
+/// Name.
+pub(crate) fn name(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(text(&library(view, no)?.name))
+}
+
+/// Text for people.
+pub(crate) fn description(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(text(&library(view, no)?.description))
+}
+
+/// What drives it, as written.
+pub(crate) fn driver(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(text(&library(view, no)?.driver))
+}
+
+/// Administrative switch.
+pub(crate) fn enabled(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(switch(library(view, no)?.enabled))
+}
+
+/// Whether it works.
+pub(crate) fn state(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(library(view, no)?.state))
+}
+
+/// Number of a slot, drive or port.
+pub(crate) fn element_number(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(element(view, no)?.number))
+}
+
+/// Whether something is in it.
+pub(crate) fn element_state(view: &View, no: ObjectNo) -> Result<String> {
+    let element = element(view, no)?;
+    Ok(line(match (element.kind, element.medium) {
+        (ElementKind::Drive, _) => "dismounted",
+        (ElementKind::Slot | ElementKind::Port, Some(_)) => "full",
+        (ElementKind::Slot | ElementKind::Port, None) => "empty",
+    }))
+}

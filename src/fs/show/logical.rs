@@ -1,0 +1,55 @@
+//! Logical media.
+
+use super::{found, line, text};
+use crate::domain::error::Result;
+use crate::domain::id::ObjectNo;
+use crate::domain::name::printable;
+use crate::domain::noun::Logical;
+use crate::manager::{View, read};
+
+fn logical(view: &View, no: ObjectNo) -> Result<Logical> {
+    found(read::logical(view, no)?)
+}
+
+/// The LMID.
+pub(crate) fn id(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(logical(view, no)?.id))
+}
+
+/// Name.
+pub(crate) fn name(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(text(&logical(view, no)?.name))
+}
+
+/// Text for people.
+pub(crate) fn description(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(text(&logical(view, no)?.description))
+}
+
+/// State of its side.
+pub(crate) fn state(view: &View, no: ObjectNo) -> Result<String> {
+    let side = logical(view, no)?.side;
+    Ok(line(found(read::side(view, side)?)?.state))
+}
+
+/// Number of the user that owns it.
+pub(crate) fn owner(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(logical(view, no)?.owner))
+}
+
+/// When it was allocated.
+pub(crate) fn allocated_at(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(logical(view, no)?.created))
+}
+
+/// The pool that its medium came from, as in the second line of a result.
+pub(crate) fn allocated_from(view: &View, no: ObjectNo) -> Result<String> {
+    let logical = logical(view, no)?;
+    let path = printable(&logical.from_path);
+    Ok(format!("{} {path}\n", logical.from_pool))
+}
+
+/// Where it is mounted: nowhere, as long as nothing can be mounted.
+pub(crate) fn device(view: &View, no: ObjectNo) -> Result<String> {
+    logical(view, no).map(|_| line(""))
+}

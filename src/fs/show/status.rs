@@ -1,0 +1,143 @@
+//! The whole system in one read, for people. Everything is bounded: the tree itself shows the rest.
+
+use super::pool::{Standing, Tally};
+use super::table;
+use crate::domain::error::Result;
+use crate::domain::id::{CATALOG, ObjectNo};
+use crate::domain::name::printable;
+use crate::domain::noun::{Pool, Request};
+use crate::domain::state::SideState;
+use crate::manager::list::{self, Kind};
+use crate::manager::{View, read};
+
+/// How many lines a section has at most. Enough for a screen or two, cheap enough for every stat(2).
+const LINES: u32 = 100;
+
+/// The states that have a column.
+const COLUMNS: [SideState; 4] = [
+    SideState::Available,
+    SideState::Allocated,
+    SideState::Complete,
+    SideState::Reserved,
+];
+
+/// The summary.
+pub(crate) fn status(view: &View, _no: ObjectNo) -> Result<String> {
+    let (id, created) = read::catalog(view)?;
+    let mut out = format!("catalog {id}, made {created}\n");
+    for section in [
+        section("pools", Some(pool_heads()), &pools(view)?),
+        section("waiting requests", None, &waiting(view)?),
+        section("open operator requests", None, &operators(view)?),
+        section("delivery unknown", None, &undelivered(view)?),
+    ] {
+        out.push('\n');
+        out.push_str(&section);
+    }
+    Ok(out)
+}
+
+/// A title, then the rows; `none` if there are none, and the last line says if there may be more.
+fn section(title: &str, heads: Option<Vec<String>>, rows: &[Vec<String>]) -> String {
+    if rows.is_empty() {
+        return format!("{title}: none\n");
+    }
+    let shown: Vec<_> = heads.into_iter().chain(rows.iter().cloned()).collect();
+    let more = if rows.len() >= usize::try_from(LINES).unwrap_or(usize::MAX) {
+        format!("only the first {LINES} are shown\n")
+    } else {
+        String::new()
+    };
+    format!("{title}:\n{}{more}", table(&shown))
+}
+
+fn pool_heads() -> Vec<String> {
+    let states = COLUMNS.iter().map(|state| state.word().to_owned());
+    let rest = ["offline", "disabled"].map(str::to_owned);
+    ["pool".to_owned()]
+        .into_iter()
+        .chain(states)
+        .chain(rest)
+        .collect()
+}
+
+fn pools(view: &View) -> Result<Vec<Vec<String>>> {
+    let page = list::page(view, Kind::PoolId, CATALOG, 0, LINES)?;
+    let mut rows = Vec::new();
+    for item in page {
+        if let Some(pool) = read::pool(view, item.no)? {
+            rows.push(pool_row(view, &pool)?);
+        }
+    }
+    Ok(rows)
+}
+
+fn pool_row(view: &View, pool: &Pool) -> Result<Vec<String>> {
+    let tally = Tally::of(view, pool)?;
+    let mut row = vec![printable(&read::pool_path(view, pool)?)];
+    row.extend(COLUMNS.iter().map(|&state| tally.state(state).to_string()));
+    row.push(tally.standing(Standing::Offline).to_string());
+    row.push(tally.standing(Standing::Disabled).to_string());
+    Ok(row)
+}
+
+fn waiting(view: &View) -> Result<Vec<Vec<String>>> {
+    let mut rows = Vec::new();
+    for no in list::requests_waiting(view, LINES)? {
+        if let Some(request) = read::request(view, no)? {
+            rows.push(vec![waiting_line(view, &request)?]);
+        }
+    }
+    Ok(rows)
+}
+
+fn waiting_line(view: &View, request: &Request) -> Result<String> {
+    let pool = match read::pool(view, request.pool)? {
+        Some(pool) => printable(&read::pool_path(view, &pool)?),
+        None => "-".to_owned(),
+    };
+    let name = request
+        .name
+        .as_deref()
+        .map_or_else(|| "-".to_owned(), printable);
+    let until = request.deadline.map_or_else(
+        || "never ends by time".to_owned(),
+        |time| format!("until {time}"),
+    );
+    let Request {
+        no,
+        submitted,
+        caller,
+        ..
+    } = request;
+    Ok(format!(
+        "{no}  {pool}  {name}  uid {}  since {submitted}  {until}",
+        caller.uid
+    ))
+}
+
+fn operators(view: &View) -> Result<Vec<Vec<String>>> {
+    let open = list::operators_open(view, LINES)?;
+    let lines = open.into_iter().map(|operator| {
+        let message = printable(&operator.message);
+        vec![format!(
+            "{}  {}  {}  {message}",
+            operator.no, operator.command, operator.state
+        )]
+    });
+    Ok(lines.collect())
+}
+
+fn undelivered(view: &View) -> Result<Vec<Vec<String>>> {
+    let mut rows = Vec::new();
+    for no in list::delivery_unknown(view, LINES)? {
+        if let Some(logical) = read::logical(view, no)? {
+            let owner = logical.owner;
+            rows.push(vec![format!(
+                "{}  uid {owner}  {}",
+                logical.id, logical.created
+            )]);
+        }
+    }
+    Ok(rows)
+}

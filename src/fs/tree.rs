@@ -1,0 +1,385 @@
+//! THE TABLE: every file, directory and link of the tree, one row each. Lookup, listing, rights, parsing and the
+//! manual's list of files come from it.
+//!
+//! Invariants (tested below): a directory has either fixed names or one entry for each object of a kind; names are
+//! unique in their directory; every row has one sentence. What a row does not allow is refused, not coded: adding a
+//! file is one number, one row and one small function.
+
+use super::node::{Node, Row};
+use super::parse;
+use super::show::{catalog, library, link, logical, medium, operator, pool, status, why};
+use crate::domain::ask::Ask;
+use crate::domain::error::Result;
+use crate::domain::id::ObjectNo;
+use crate::domain::state::ElementKind as E;
+use crate::manager::View;
+use crate::manager::list::Kind;
+use Behaviour as B;
+use Guard as G;
+use Name::{Each, Is};
+
+/// Renders a file, newline-terminated.
+pub type Show = fn(&View, ObjectNo) -> Result<String>;
+/// Renders a result; `None` while it waits.
+pub type ShowResult = fn(&View, ObjectNo) -> Result<Option<String>>;
+/// Finds the target of a link; `None` if there is none now.
+pub type Target = fn(&View, ObjectNo) -> Result<Option<Node>>;
+/// Reads the value of an attribute, without white space around it.
+pub type Parse = fn(ObjectNo, &str) -> Result<Ask>;
+/// Creates an object by name and mode in the directory of a container.
+pub type Make = fn(ObjectNo, &str, u32) -> Ask;
+/// Removes an object.
+pub type Remove = fn(ObjectNo) -> Ask;
+/// Moves an object into the directory of a container under a name.
+pub type Adopt = fn(ObjectNo, ObjectNo, &str) -> Ask;
+
+/// How entries of a directory are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Name {
+    /// One entry of this name.
+    Is(&'static str),
+    /// One entry for each object of the kind.
+    Each(Kind),
+}
+
+/// Whether readdir shows an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// Whenever it exists.
+    Always,
+    /// Never: a read would wait, or answers each caller differently. It is opened by its name.
+    Never,
+    /// From the moment on when reading it no longer waits.
+    Finished,
+}
+
+/// From what mode and owner of a node are derived; [`super::access`] does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Guard {
+    /// This mode, root:root.
+    Fixed(u32),
+    /// This mode, root and the group of the mount option `gid=`.
+    Private(u32),
+    /// The stored mode of the pool or library that the node is of, masked. 0775 for the catalog's own `pools/`.
+    Mode(u32),
+    /// CONTROL of the pool: a file.
+    Control,
+    /// CONTROL of the pool with x for every class that has r or w: a directory.
+    ControlDir,
+    /// CONTROL of the pool or readable by whoever has USE: a state that may be written.
+    State,
+    /// This mode, of the user who wrote the request.
+    Requester(u32),
+    /// A link: everybody.
+    Link,
+}
+
+/// What mkdir, rmdir and rename do with a directory and its entries.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Dir {
+    /// mkdir of an entry.
+    pub make: Option<Make>,
+    /// rmdir of the directory itself.
+    pub remove: Option<Remove>,
+    /// rename of a directory of that row into this one, or within it.
+    pub adopt: Option<(Row, Adopt)>,
+}
+
+/// What a node is and does: closed, so the adapter is complete.
+#[derive(Debug, Clone, Copy)]
+pub enum Behaviour {
+    /// A directory.
+    Dir(Dir),
+    /// A file that shows.
+    Shown(Show),
+    /// A file that shows one value and takes it in the same form.
+    Attr(Show, Parse),
+    /// One write is one allocation request, the read after it gives the result on the same descriptor.
+    Transaction,
+    /// Lines that are taken together.
+    Bulk,
+    /// A named request: created, written once, removed; shows what was written.
+    RequestFile(Show),
+    /// A result: a read waits until there is one.
+    ResultFile(ShowResult),
+    /// The log from now on, without end.
+    Stream,
+    /// The log from the beginning to its end.
+    History,
+    /// The calling user's last refusal.
+    LastError,
+    /// A symbolic link.
+    Link(Target),
+}
+
+/// One row.
+#[derive(Debug, Clone, Copy)]
+pub struct Spec {
+    /// Number.
+    pub row: Row,
+    /// The directories it is in; of several, the object says which.
+    pub parents: &'static [Row],
+    /// Name.
+    pub name: Name,
+    /// Whether readdir shows it.
+    pub listed: Listed,
+    /// Mode and owner.
+    pub guard: Guard,
+    /// What it is and does.
+    pub behaviour: Behaviour,
+    /// One sentence for the manual.
+    pub doc: &'static str,
+}
+
+impl Spec {
+    /// The same row, shown by readdir as said.
+    const fn listed(mut self, listed: Listed) -> Self {
+        self.listed = listed;
+        self
+    }
+}
+
+const fn on(
+    row: Row,
+    parents: &'static [Row],
+    name: Name,
+    (guard, behaviour): (Guard, Behaviour),
+    doc: &'static str,
+) -> Spec {
+    let listed = Listed::Always;
+    Spec {
+        row,
+        parents,
+        name,
+        listed,
+        guard,
+        behaviour,
+        doc,
+    }
+}
+
+/// A directory in which nothing is made, moved or removed.
+const PLAIN: Dir = Dir {
+    make: None,
+    remove: None,
+    adopt: None,
+};
+
+const fn dir(guard: Guard) -> (Guard, Behaviour) {
+    (guard, Behaviour::Dir(PLAIN))
+}
+
+/// A directory of objects: mkdir makes one, rename brings one of the row.
+const fn home(guard: Guard, make: Option<Make>, adopt: Option<(Row, Adopt)>) -> (Guard, Behaviour) {
+    (
+        guard,
+        Behaviour::Dir(Dir {
+            make,
+            remove: None,
+            adopt,
+        }),
+    )
+}
+
+/// The directory of one object that rmdir removes.
+const fn object(guard: Guard, remove: Remove) -> (Guard, Behaviour) {
+    (
+        guard,
+        Behaviour::Dir(Dir {
+            make: None,
+            remove: Some(remove),
+            adopt: None,
+        }),
+    )
+}
+
+const fn link(target: Target) -> (Guard, Behaviour) {
+    (Guard::Link, Behaviour::Link(target))
+}
+
+/// A file of a pool, what is in it, or a library: readable by whoever may read the directory.
+const fn shown(show: Show) -> (Guard, Behaviour) {
+    (Guard::Mode(0o444), Behaviour::Shown(show))
+}
+
+/// The same, and writable by whoever may write to it.
+const fn attr(show: Show, parse: Parse) -> (Guard, Behaviour) {
+    (Guard::Mode(0o666), Behaviour::Attr(show, parse))
+}
+
+/// A file that everybody may read.
+const fn public(show: Show) -> (Guard, Behaviour) {
+    (Guard::Fixed(0o444), Behaviour::Shown(show))
+}
+
+/// The tree, in the order in which it is listed and described.
+#[rustfmt::skip]
+pub static TREE: &[Spec] = &[
+    on(Row::Root, &[], Is(""), dir(G::Fixed(0o755)), "The whole catalog."),
+
+    on(Row::Readme,    &[Row::Root], Is("README"),     public(catalog::readme), "How to use the tree, in twenty lines."),
+    on(Row::Pools,     &[Row::Root, Row::Pool], Is("pools"), home(G::Mode(0o777), Some(parse::create_pool), Some((Row::Pool, parse::place_pool))), "Media pools, or the pools of a pool; mkdir makes one, mv renames or moves one."),
+    on(Row::AllMedia,  &[Row::Root], Is("media"),      dir(G::Fixed(0o755)), "Every medium by its name, as links to their homes."),
+    on(Row::AllLogical, &[Row::Root], Is("logical"),   dir(G::Fixed(0o777)), "Logical media, named by LMID."),
+    on(Row::Libraries, &[Row::Root], Is("libraries"),  home(G::Fixed(0o755), Some(parse::create_library), Some((Row::Library, parse::name_library))), "Libraries; mkdir makes one, mv renames one."),
+    on(Row::Operators, &[Row::Root], Is("operator"),   dir(G::Fixed(0o777)), "Requests to a person."),
+    on(Row::Types,     &[Row::Root], Is("types"),      home(G::Fixed(0o755), Some(parse::add_type), None), "Types of media; mkdir adds one."),
+    on(Row::ById,      &[Row::Root], Is("by-id"),      dir(G::Fixed(0o755)), "Links by identifier."),
+    on(Row::ByBarcode, &[Row::Root], Is("by-barcode"), dir(G::Fixed(0o755)), "Links by bar code."),
+    on(Row::Status,    &[Row::Root], Is("status"),     (G::Private(0o640), B::Shown(status::status)), "A summary of the whole system for people."),
+    on(Row::History,   &[Row::Root], Is("history"),    (G::Private(0o640), B::History), "The audit trail: every change, who made it and when, one JSON object a line."),
+    on(Row::Events,    &[Row::Root], Is("events"),     (G::Private(0o640), B::Stream), "The same as a stream that waits for more; not listed.").listed(Listed::Never),
+    on(Row::LastError, &[Row::Root], Is("last-error"), (G::Fixed(0o444), B::LastError), "The last refusal of the calling user; not listed.").listed(Listed::Never),
+
+    on(Row::Pool,                 &[Row::Pools], Each(Kind::Pool), object(G::Mode(0o777), parse::remove_pool), "A pool; rmdir removes it when nothing depends on it."),
+    on(Row::PoolId,               &[Row::Pool], Is("id"),                 shown(pool::id), "Identifier of the pool."),
+    on(Row::PoolName,             &[Row::Pool], Is("name"),               shown(pool::name), "Name of the pool; mv changes it."),
+    on(Row::PoolDescription,      &[Row::Pool], Is("description"),        attr(pool::description, parse::pool_description), "Text for people, at most 127 characters."),
+    on(Row::PoolType,             &[Row::Pool], Is("type"),               shown(pool::kind), "What it is for: free, import, unrecognized or application."),
+    on(Row::PoolMediaType,        &[Row::Pool], Is("media_type"),         attr(pool::media_type, parse::pool_media_type), "Type of its media, empty for a pool of pools; writable while the pool is empty."),
+    on(Row::PoolAllocateFromFree, &[Row::Pool], Is("allocate_from_free"), attr(pool::allocate_from_free, parse::pool_allocate_from_free), "1 if an allocation may draw a medium from the free pool, else 0."),
+    on(Row::PoolDeallocateToFree, &[Row::Pool], Is("deallocate_to_free"), attr(pool::deallocate_to_free, parse::pool_deallocate_to_free), "1 if a medium returns to the free pool when no side of it is owned any more, else 0."),
+    on(Row::PoolMaxAllocates,     &[Row::Pool], Is("max_allocates"),      attr(pool::max_allocates, parse::pool_max_allocates), "Allocations after which a side is decommissioned; 0 is no limit."),
+    on(Row::PoolSelection,        &[Row::Pool], Is("selection"),          attr(pool::selection, parse::pool_selection), "Which of several available sides is taken: least-used, oldest, name or fill."),
+    on(Row::PoolDefaultTimeout,   &[Row::Pool], Is("default_timeout"),    attr(pool::default_timeout, parse::pool_default_timeout), "Time-out of requests that name none, such as infinite or 90s."),
+    on(Row::PoolPurgeTime,        &[Row::Pool], Is("purge_time"),         attr(pool::purge_time, parse::pool_purge_time), "How long finished requests are kept, such as 72h."),
+    on(Row::PoolCounts,           &[Row::Pool], Is("counts"),             shown(pool::counts), "Sides of the pool in each state, and how many are offline or disabled; of a pool of pools, the sums of its direct children."),
+    on(Row::PoolAllocate,         &[Row::Pool], Is("allocate"),           (G::Control, B::Transaction), "Write an allocation request, read the result on the same descriptor."),
+    on(Row::Requests,             &[Row::Pool], Is("requests"),           dir(G::ControlDir), "Named requests."),
+    on(Row::Results,              &[Row::Pool], Is("results"),            dir(G::ControlDir), "Results of named requests."),
+    on(Row::PoolMedia,            &[Row::Pool], Is("media"),              home(G::ControlDir, None, Some((Row::Medium, parse::move_medium))), "Media of the pool; mv between pools moves a medium."),
+    on(Row::PoolImport,           &[Row::Pool], Is("import"),             (G::Control, B::Bulk), "Write records of media, one a line."),
+    on(Row::PoolWhy,              &[Row::Pool], Is("why"),                shown(why::why), "What an allocation would take now, in order, and why the other sides would not be taken."),
+    on(Row::Request, &[Row::Requests], Each(Kind::Request), (G::Requester(0o600), B::RequestFile(pool::request)), "A named request; create and write it to submit, rm cancels or forgets it."),
+    on(Row::Outcome, &[Row::Results], Each(Kind::Outcome),  (G::Requester(0o400), B::ResultFile(pool::outcome)), "The result of a named request; a read waits until there is one, and it is listed from then on.").listed(Listed::Finished),
+
+    on(Row::Medium,               &[Row::PoolMedia], Each(Kind::Medium), object(G::ControlDir, parse::remove_medium), "A medium; rmdir removes its record."),
+    on(Row::MediumId,             &[Row::Medium], Is("id"),              shown(medium::id), "Identifier of the medium (PMID)."),
+    on(Row::MediumName,           &[Row::Medium], Is("name"),            shown(medium::name), "Name of the medium; mv changes it."),
+    on(Row::MediumBarcode,        &[Row::Medium], Is("barcode"),         shown(medium::barcode), "Bar code, empty if there is none."),
+    on(Row::MediumSequenceNumber, &[Row::Medium], Is("sequence_number"), shown(medium::sequence_number), "Number for the sticker, assigned by the catalog."),
+    on(Row::MediumDescription,    &[Row::Medium], Is("description"),     attr(medium::description, parse::medium_description), "Text for people, at most 127 characters."),
+    on(Row::MediumMediaType,      &[Row::Medium], Is("media_type"),      shown(medium::media_type), "Type of the medium."),
+    on(Row::MediumState,          &[Row::Medium], Is("state"),           shown(medium::state), "What is done with it now: idle."),
+    on(Row::MediumEnabled,        &[Row::Medium], Is("enabled"),         attr(medium::enabled, parse::medium_enabled), "1, or 0 if it must not be used."),
+    on(Row::MediumLocation,       &[Row::Medium], Is("location"),        shown(medium::location), "Library and slot, as LIBRARY/NUMBER, or offline."),
+    on(Row::MediumPool,           &[Row::Medium], Is("pool"),            link(link::pool_of_medium), "Link to its pool."),
+    on(Row::MediumSlot,           &[Row::Medium], Is("slot"),            link(link::slot_of_medium), "Link to the slot it is in."),
+    on(Row::MediumLibrary,        &[Row::Medium], Is("library"),         link(link::library_of_medium), "Link to the library it is in."),
+    on(Row::Sides,                &[Row::Medium], Is("sides"),           dir(G::Mode(0o555)), "Its sides."),
+    on(Row::Side,            &[Row::Sides], Each(Kind::Side), dir(G::Mode(0o555)), "A side."),
+    on(Row::SideId,          &[Row::Side], Is("id"),          shown(medium::side_id), "Identifier of the side."),
+    on(Row::SideState,       &[Row::Side], Is("state"),       (G::State, B::Attr(medium::side_state, parse::side_state)), "State of the side; writing decommissioned to an available side retires it."),
+    on(Row::SideMounts,      &[Row::Side], Is("mounts"),      shown(medium::side_mounts), "How often it was mounted."),
+    on(Row::SideAllocations, &[Row::Side], Is("allocations"), shown(medium::side_allocations), "How often it was allocated."),
+    on(Row::SideLogical,     &[Row::Side], Is("logical"),     link(link::logical_of_side), "Link to its logical medium, if it is owned."),
+
+    on(Row::AnyMedium, &[Row::AllMedia], Each(Kind::AnyMedium), link(link::medium), "Link to the home of a medium."),
+
+    on(Row::Logical,              &[Row::AllLogical], Each(Kind::Logical), object(G::Mode(0o555), parse::deallocate), "A logical medium; rmdir gives its side back."),
+    on(Row::LogicalId,            &[Row::Logical], Is("id"),             shown(logical::id), "The LMID."),
+    on(Row::LogicalName,          &[Row::Logical], Is("name"),           attr(logical::name, parse::logical_name), "Name that its owner gave it, at most 64 characters."),
+    on(Row::LogicalDescription,   &[Row::Logical], Is("description"),    attr(logical::description, parse::logical_description), "Text for people, at most 127 characters."),
+    on(Row::LogicalState,         &[Row::Logical], Is("state"),          (G::State, B::Attr(logical::state, parse::logical_state)), "State of its side; writing complete ends writing to it."),
+    on(Row::LogicalOwner,         &[Row::Logical], Is("owner"),          shown(logical::owner), "Number of the user that owns it."),
+    on(Row::LogicalAllocatedAt,   &[Row::Logical], Is("allocated_at"),   shown(logical::allocated_at), "When it was allocated."),
+    on(Row::LogicalAllocatedFrom, &[Row::Logical], Is("allocated_from"), shown(logical::allocated_from), "Identifier and path of the pool that its medium came from."),
+    on(Row::LogicalDevice,        &[Row::Logical], Is("device"),         shown(logical::device), "Device at which it is mounted, empty if it is not."),
+    on(Row::LogicalPool,          &[Row::Logical], Is("pool"),           link(link::pool_of_logical), "Link to its pool."),
+    on(Row::LogicalSide,          &[Row::Logical], Is("side"),           link(link::side_of_logical), "Link to its side."),
+
+    on(Row::Library,            &[Row::Libraries], Each(Kind::Library), object(G::Mode(0o777), parse::remove_library), "A library; write its driver, then 1 to enabled."),
+    on(Row::LibraryId,          &[Row::Library], Is("id"),          shown(library::id), "Identifier of the library."),
+    on(Row::LibraryName,        &[Row::Library], Is("name"),        shown(library::name), "Name of the library; mv changes it."),
+    on(Row::LibraryDescription, &[Row::Library], Is("description"), attr(library::description, parse::library_description), "Text for people, at most 127 characters."),
+    on(Row::LibraryDriver,      &[Row::Library], Is("driver"),      attr(library::driver, parse::library_driver), "What drives it, such as virtual type=LTO-8 slots=40 drives=2."),
+    on(Row::LibraryEnabled,     &[Row::Library], Is("enabled"),     attr(library::enabled, parse::library_enabled), "1 if it is in use, else 0."),
+    on(Row::LibraryState,       &[Row::Library], Is("state"),       shown(library::state), "Whether it works: ready, initializing, needs-service or not-present."),
+    on(Row::Slots,              &[Row::Library], Is("slots"),       dir(G::Mode(0o555)), "Its slots, by number."),
+    on(Row::Drives,             &[Row::Library], Is("drives"),      dir(G::Mode(0o555)), "Its drives, by number."),
+    on(Row::Ports,              &[Row::Library], Is("ports"),       dir(G::Mode(0o555)), "Its insert/eject ports, by number."),
+    on(Row::Slot,        &[Row::Slots], Each(Kind::Element(E::Slot)),   dir(G::Mode(0o555)), "A slot."),
+    on(Row::SlotNumber,  &[Row::Slot], Is("number"),  shown(library::element_number), "Number of the slot."),
+    on(Row::SlotState,   &[Row::Slot], Is("state"),   shown(library::element_state), "full or empty."),
+    on(Row::SlotMedium,  &[Row::Slot], Is("medium"),  link(link::medium_of_element), "Link to the medium in it."),
+    on(Row::Drive,       &[Row::Drives], Each(Kind::Element(E::Drive)), dir(G::Mode(0o555)), "A drive."),
+    on(Row::DriveNumber, &[Row::Drive], Is("number"), shown(library::element_number), "Number of the drive."),
+    on(Row::DriveState,  &[Row::Drive], Is("state"),  shown(library::element_state), "dismounted."),
+    on(Row::DriveMedium, &[Row::Drive], Is("medium"), link(link::medium_of_element), "Link to the medium in it."),
+    on(Row::Port,        &[Row::Ports], Each(Kind::Element(E::Port)),   dir(G::Mode(0o555)), "A port."),
+    on(Row::PortNumber,  &[Row::Port], Is("number"),  shown(library::element_number), "Number of the port."),
+    on(Row::PortState,   &[Row::Port], Is("state"),   shown(library::element_state), "full or empty."),
+    on(Row::PortMedium,  &[Row::Port], Is("medium"),  link(link::medium_of_element), "Link to the medium in it."),
+
+    on(Row::Operator,          &[Row::Operators], Each(Kind::Operator), object(G::Fixed(0o755), parse::remove_operator), "A request to a person; rmdir forgets it once it has its answer."),
+    on(Row::OperatorCommand,   &[Row::Operator], Is("command"),   public(operator::command), "What is asked, such as new-media."),
+    on(Row::OperatorMessage,   &[Row::Operator], Is("message"),   public(operator::message), "The request as a sentence."),
+    on(Row::OperatorState,     &[Row::Operator], Is("state"),     (G::Fixed(0o666), B::Attr(operator::state, parse::operator_state)), "submitted, active, in-progress, complete or refused; writing complete or refused answers it."),
+    on(Row::OperatorSubmitted, &[Row::Operator], Is("submitted"), public(operator::submitted), "When it was submitted."),
+    on(Row::OperatorBy,        &[Row::Operator], Is("by"),        public(operator::by), "Number of the user whose request caused it."),
+    on(Row::OperatorPool,      &[Row::Operator], Is("pool"),      link(link::pool_of_operator), "Link to the pool it concerns."),
+    on(Row::OperatorResult,    &[Row::Operator], Is("result"),    (G::Fixed(0o444), B::ResultFile(operator::result)), "satisfied or refused; a read waits until there is an answer, and it is listed from then on.").listed(Listed::Finished),
+
+    on(Row::Type,            &[Row::Types], Each(Kind::MediaType), object(G::Fixed(0o755), parse::remove_type), "A type of media; rmdir removes one that nothing uses."),
+    on(Row::TypeSides,       &[Row::Type], Is("sides"),       public(catalog::type_sides), "Sides of one medium."),
+    on(Row::TypeReadWrite,   &[Row::Type], Is("read_write"),  public(catalog::type_read_write), "rewritable, write-once or read-only."),
+    on(Row::TypeDescription, &[Row::Type], Is("description"), public(catalog::type_description), "Text for people."),
+
+    on(Row::PoolIds,         &[Row::ById], Is("pool"),    dir(G::Fixed(0o755)), "Pools by identifier."),
+    on(Row::MediumIds,       &[Row::ById], Is("medium"),  dir(G::Fixed(0o755)), "Media by identifier."),
+    on(Row::SideIds,         &[Row::ById], Is("side"),    dir(G::Fixed(0o755)), "Sides by identifier."),
+    on(Row::LogicalIds,      &[Row::ById], Is("logical"), dir(G::Fixed(0o755)), "Logical media by LMID."),
+    on(Row::LibraryIds,      &[Row::ById], Is("library"), dir(G::Fixed(0o755)), "Libraries by identifier."),
+    on(Row::PoolById,        &[Row::PoolIds], Each(Kind::PoolId),       link(link::pool), "Link to a pool."),
+    on(Row::MediumById,      &[Row::MediumIds], Each(Kind::MediumId),   link(link::medium), "Link to a medium."),
+    on(Row::SideById,        &[Row::SideIds], Each(Kind::SideId),       link(link::side), "Link to a side."),
+    on(Row::LogicalById,     &[Row::LogicalIds], Each(Kind::Logical), link(link::logical), "Link to a logical medium."),
+    on(Row::LibraryById,     &[Row::LibraryIds], Each(Kind::LibraryId), link(link::library), "Link to a library."),
+    on(Row::MediumByBarcode, &[Row::ByBarcode], Each(Kind::Barcode),    link(link::medium), "Link to the medium with that bar code."),
+];
+
+/// Returns the row's declaration.
+pub fn spec(row: Row) -> &'static Spec {
+    TREE.iter().find(|spec| spec.row == row).unwrap_or(&TREE[0])
+}
+
+/// Returns what a directory can hold, in the order of the table.
+pub fn children(row: Row) -> impl Iterator<Item = &'static Spec> {
+    TREE.iter().filter(move |spec| spec.parents.contains(&row))
+}
+
+/// Returns what a node is and does.
+pub fn behaviour(node: Node) -> &'static Behaviour {
+    &spec(node.row).behaviour
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_is_sound() {
+        assert_eq!(TREE.len(), Row::ALL.len(), "every row is declared");
+        for &row in Row::ALL {
+            let declared = TREE.iter().filter(|spec| spec.row == row).count();
+            assert_eq!(declared, 1, "{row:?}");
+            let names: Vec<Name> = children(row).map(|spec| spec.name).collect();
+            let each = names.iter().filter(|name| matches!(name, Each(_))).count();
+            assert!(each == 0 || names.len() == 1, "{row:?} mixes kinds");
+            for (place, name) in names.iter().enumerate() {
+                assert!(!names[..place].contains(name), "{row:?} has {name:?} twice");
+            }
+        }
+        for spec in TREE {
+            assert!(spec.doc.ends_with('.') && spec.doc.len() > 5, "{spec:?}");
+            assert!(
+                spec.parents.is_empty() == (spec.row == Row::Root),
+                "{spec:?}"
+            );
+            let is_dir = matches!(spec.behaviour, Behaviour::Dir(_));
+            assert_eq!(children(spec.row).count() > 0, is_dir, "{spec:?}");
+            let waits = matches!(spec.behaviour, Behaviour::ResultFile(_));
+            assert_eq!(spec.listed == Listed::Finished, waits, "{spec:?}");
+        }
+    }
+}
