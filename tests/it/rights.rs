@@ -1,0 +1,442 @@
+//! Who may do what: the kernel checks modes, the daemon what the kernel cannot see.
+
+use crate::harness::{Shell, Tree, User, is_guid, same, until};
+use std::fs;
+
+/// The group of the pool and of its users.
+const OPERATORS: u32 = 4100;
+const ALICE: User = User {
+    uid: 4001,
+    gid: OPERATORS,
+    groups: "",
+};
+const CAROL: User = User {
+    uid: 4003,
+    gid: OPERATORS,
+    groups: "",
+};
+const STRANGER: User = User {
+    uid: 4009,
+    gid: 4009,
+    groups: "",
+};
+
+const ALLOCATE: &str = "exec 3<>pools/Backup/allocate; echo timeout=0 >&3; read -r l <&3; echo $l";
+
+/// A pool that root has made and the group may allocate from.
+fn tree() -> Tree {
+    let tree = Tree::stocked(6);
+    tree.run(Shell::Bash, "chgrp 4100 pools/Backup").output();
+    tree
+}
+
+#[track_caller]
+fn denied(tree: &Tree, user: User, script: &str) {
+    let ran = tree.run_as(user, Shell::Bash, script);
+    assert!(
+        ran.status != Some(0) && ran.stderr.contains("Permission denied"),
+        "{script}: {ran:?}"
+    );
+}
+
+#[track_caller]
+fn forbidden(tree: &Tree, user: User, script: &str) {
+    let ran = tree.run_as(user, Shell::Bash, script);
+    assert!(
+        ran.status != Some(0) && ran.stderr.contains("Operation not permitted"),
+        "{script}: {ran:?}"
+    );
+}
+
+#[test]
+fn a_member_of_the_group_allocates_and_gives_back_his_own() {
+    let tree = tree();
+    let ran = tree.run_as(
+        ALICE,
+        Shell::Dash,
+        &format!("{ALLOCATE}; cat logical/$l/owner; ls pools/Backup/media"),
+    );
+    let lines: Vec<&str> = ran.output().lines().collect();
+    assert!(is_guid(lines[0]), "{ran:?}");
+    same(&ran, &lines[1..], &["4001", "lto-0001"]);
+    let named = "echo timeout=0 > pools/Backup/requests/a; cat pools/Backup/results/a pools/Backup/requests/a";
+    let ran = tree.run_as(ALICE, Shell::Bash, named);
+    assert!(ran.output().ends_with("\ntimeout=0\n"), "{ran:?}");
+    let lmid = lines[0];
+    tree.run_as(
+        ALICE,
+        Shell::Bash,
+        &format!("echo complete > logical/{lmid}/state; rmdir logical/{lmid}"),
+    )
+    .output();
+    assert!(!tree.names("logical").contains(&lmid.to_owned()));
+    // The pool and its attributes are not theirs: no w on the directory.
+    denied(&tree, ALICE, "echo x > pools/Backup/description");
+    denied(&tree, ALICE, "rmdir pools/Backup");
+    denied(&tree, ALICE, "mkdir pools/Mine");
+    denied(&tree, ALICE, "mkdir libraries/mine");
+}
+
+#[test]
+fn a_stranger_stays_outside() {
+    let tree = tree();
+    let lmid = tree
+        .run_as(ALICE, Shell::Dash, ALLOCATE)
+        .output()
+        .trim_end()
+        .to_owned();
+    tree.run_as(
+        ALICE,
+        Shell::Dash,
+        "echo timeout=0 > pools/Backup/requests/a",
+    )
+    .output();
+    for script in [
+        "exec 3<>pools/Backup/allocate",
+        "cat pools/Backup/allocate",
+        "echo x > pools/Backup/import",
+        "echo timeout=0 > pools/Backup/requests/s",
+        "ls pools/Backup/requests",
+        "ls pools/Backup/results",
+        "ls pools/Backup/media",
+        "cat pools/Backup/requests/a",
+        "cat media/lto-0001/name",
+        "mv pools/Backup/media/lto-0001 pools/Backup/media/mine",
+        &format!("rmdir logical/{lmid}"),
+        &format!("echo complete > logical/{lmid}/state"),
+        "cat history",
+        "cat events",
+        "cat status",
+    ] {
+        denied(&tree, STRANGER, script);
+    }
+    assert!(tree.names("logical").contains(&lmid));
+    // USE is r-x of the pool, and this one has it: what follows the pool may be read.
+    let reads = "cat pools/Backup/type pools/Backup/why > $T/noise; ls media logical > $T/noise; cat README > $T/noise";
+    tree.run_as(STRANGER, Shell::Dash, reads).output();
+    tree.run(Shell::Dash, "chmod 750 pools/Backup").output();
+    until("the right is gone", || {
+        let ran = tree.run_as(STRANGER, Shell::Dash, "cat pools/Backup/type");
+        ran.stderr.contains("Permission denied").then_some(())
+    });
+    denied(&tree, STRANGER, &format!("cat logical/{lmid}/state"));
+    let public = tree.run_as(
+        STRANGER,
+        Shell::Dash,
+        "ls media logical; readlink media/lto-0001",
+    );
+    assert!(public.output().contains("lto-0001\n") && public.output().contains(&lmid));
+}
+
+#[test]
+fn without_use_of_the_free_pool() {
+    let tree = tree();
+    tree.run(Shell::Bash, "chmod 750 pools/Free/pools/LTO-8")
+        .output();
+    let ran = tree.run_as(ALICE, Shell::Dash, ALLOCATE);
+    assert!(
+        ran.output().starts_with("0x80070005 ERROR_ACCESS_DENIED "),
+        "{ran:?}"
+    );
+    let named =
+        "echo timeout=10m > pools/Backup/requests/a; cat pools/Backup/results/a; cat last-error";
+    let ran = tree.run_as(ALICE, Shell::Bash, named);
+    assert!(
+        ran.output().starts_with("0x80070005 ERROR_ACCESS_DENIED "),
+        "{ran:?}"
+    );
+    let ran = tree.run_as(
+        ALICE,
+        Shell::Dash,
+        "exec 3<>pools/Backup/allocate; echo side=lto-0001/A >&3; read -r l <&3; echo $l",
+    );
+    assert!(
+        ran.output().starts_with("0x80070005 ERROR_ACCESS_DENIED "),
+        "{ran:?}"
+    );
+    assert!(tree.names("logical").is_empty());
+    // What is in the pool already needs nothing of the free pool.
+    tree.run(
+        Shell::Bash,
+        "mv pools/Free/pools/LTO-8/media/lto-0002 pools/Backup/media/",
+    )
+    .output();
+    assert!(is_guid(
+        tree.run_as(ALICE, Shell::Dash, ALLOCATE)
+            .output()
+            .trim_end()
+    ));
+}
+
+#[test]
+fn taking_w_from_allocate_revokes_control() {
+    let tree = tree();
+    tree.run_as(ALICE, Shell::Dash, ALLOCATE).output();
+    // A descriptor that is open already is refused by the daemon, in the write.
+    let script =
+        "exec 3<>pools/Backup/allocate; : > $T/open; until [ -e $T/revoked ]; do sleep 0.02; done
+        echo timeout=0 >&3 || cat <&3";
+    let open = tree.spawn_as(ALICE, Shell::Bash, script);
+    until("it is open", || {
+        tree.scratch("scratch").join("open").exists().then_some(())
+    });
+    tree.run(Shell::Bash, "chmod g-w pools/Backup/allocate")
+        .output();
+    for (file, mode) in [
+        ("allocate", "640"),
+        ("requests", "750"),
+        ("results", "750"),
+        ("media", "750"),
+        ("import", "640"),
+    ] {
+        until("one value for the whole pool", || {
+            let ran = tree.run(Shell::Dash, &format!("stat -c %a pools/Backup/{file}"));
+            (ran.stdout.trim_end() == mode).then_some(())
+        });
+    }
+    until("the right is gone", || {
+        let ran = tree.run_as(ALICE, Shell::Bash, "exec 3<>pools/Backup/allocate");
+        ran.stderr.contains("Permission denied").then_some(())
+    });
+    until("there too", || {
+        let ran = tree.run_as(
+            ALICE,
+            Shell::Bash,
+            "echo timeout=0 > pools/Backup/requests/n",
+        );
+        ran.stderr.contains("Permission denied").then_some(())
+    });
+    fs::write(tree.scratch("scratch").join("revoked"), "").expect("told");
+    let ran = open.end();
+    assert!(
+        ran.stdout.starts_with("0x80070005 ERROR_ACCESS_DENIED "),
+        "{ran:?}"
+    );
+    assert_eq!(tree.names("logical").len(), 1);
+    tree.run(Shell::Bash, "chmod g+w pools/Backup/media")
+        .output();
+    until("given again", || {
+        let ran = tree.run_as(ALICE, Shell::Dash, ALLOCATE);
+        is_guid(ran.stdout.trim_end()).then_some(())
+    });
+}
+
+#[test]
+fn a_request_is_its_users_alone() {
+    let tree = tree();
+    tree.run_as(
+        ALICE,
+        Shell::Dash,
+        "echo timeout=0 > pools/Backup/requests/a",
+    )
+    .output();
+    let result = tree.run_as(ALICE, Shell::Dash, "cat pools/Backup/results/a");
+    assert!(is_guid(result.output().trim_end()), "{result:?}");
+    denied(&tree, CAROL, "cat pools/Backup/requests/a");
+    denied(&tree, CAROL, "cat pools/Backup/results/a");
+    denied(&tree, CAROL, "rm pools/Backup/requests/a");
+    let said = tree.run_as(CAROL, Shell::Dash, "cat last-error");
+    assert!(
+        said.output().starts_with("0x80070005 ERROR_ACCESS_DENIED "),
+        "{said:?}"
+    );
+    let taken = tree.run_as(
+        CAROL,
+        Shell::Bash,
+        "echo timeout=0 > pools/Backup/requests/a",
+    );
+    assert_ne!(taken.status, Some(0), "the name is taken");
+    assert_eq!(
+        tree.read("pools/Backup/results/a"),
+        result.stdout,
+        "root may"
+    );
+    let modes = tree.run(
+        Shell::Dash,
+        "stat -c '%a %u' pools/Backup/requests/a pools/Backup/results/a",
+    );
+    assert_eq!(modes.output(), "600 4001\n400 4001\n");
+    forbidden(&tree, ALICE, "chmod 666 pools/Backup/requests/a");
+    tree.run_as(ALICE, Shell::Dash, "rm pools/Backup/requests/a")
+        .output();
+    assert!(tree.names("pools/Backup/requests").is_empty());
+}
+
+#[test]
+fn an_inherited_descriptor_is_refused() {
+    let tree = tree();
+    let script = "exec 3<>pools/Backup/allocate; as() { setpriv --reuid 4001 --regid 4100 --clear-groups \"$@\"; }
+        as sh -c 'echo timeout=0 >&3' 2>$T/noise && echo written; as cat last-error
+        echo timeout=0 >&3; as cat <&3 2>$T/noise && echo read; read -r l <&3; echo $l";
+    let ran = tree.run(Shell::Bash, script);
+    let lines: Vec<&str> = ran.output().lines().collect();
+    assert!(
+        lines[0].starts_with("0x80070032 ERROR_NOT_SUPPORTED another user"),
+        "{ran:?}"
+    );
+    assert!(lines.len() == 2 && is_guid(lines[1]), "{ran:?}");
+    let script = "echo timeout=0 > pools/Backup/requests/r; exec 3<pools/Backup/results/r
+        setpriv --reuid 4001 --regid 4100 --clear-groups cat <&3 2>$T/noise && echo read; cat <&3";
+    let ran = tree.run(Shell::Bash, script);
+    assert!(is_guid(ran.output().trim_end()), "{ran:?}");
+}
+
+#[test]
+fn operator_answers_need_control() {
+    let tree = tree();
+    tree.pool("Empty", "LTO-3");
+    tree.write("pools/Empty/allocate_from_free", "0");
+    tree.run(Shell::Bash, "chgrp 4100 pools/Empty").output();
+    tree.run_as(
+        ALICE,
+        Shell::Dash,
+        "echo timeout=10m > pools/Empty/requests/a",
+    )
+    .output();
+    let number = until("an operator request", || tree.names("operator").pop());
+    assert_eq!(tree.read(&format!("operator/{number}/by")), "4001\n");
+    let answer = format!("echo refused > operator/{number}/state");
+    denied(&tree, STRANGER, &answer);
+    let said = tree.run_as(STRANGER, Shell::Dash, "cat last-error");
+    assert!(
+        said.output().starts_with("0x80070005 ERROR_ACCESS_DENIED "),
+        "{said:?}"
+    );
+    denied(&tree, STRANGER, &format!("rmdir operator/{number}"));
+    assert_eq!(
+        tree.read(&format!("operator/{number}/state")),
+        "submitted\n"
+    );
+    tree.run_as(CAROL, Shell::Dash, &answer).output();
+    assert!(
+        tree.read("pools/Empty/results/a")
+            .starts_with("0x800704C7 ")
+    );
+}
+
+#[test]
+fn chmod_and_chown() {
+    let tree = tree();
+    for file in [
+        "README",
+        "pools",
+        "pools/Backup/name",
+        "pools/Backup/why",
+        "pools/Backup/pools",
+        "libraries",
+        "libraries/lto/state",
+        "history",
+        "status",
+        "last-error",
+        "events",
+        "types/LTO-8",
+        "logical",
+        "media/lto-0001/",
+        "media/lto-0001/sides/A",
+        "media/lto-0001/name",
+        "operator",
+    ] {
+        for change in ["chmod 777", "chown 4001", "chgrp 4001"] {
+            let ran = tree.run(Shell::Dash, &format!("{change} {file}"));
+            assert!(
+                ran.stderr.contains("Operation not permitted"),
+                "{change} {file}: {ran:?}"
+            );
+        }
+    }
+    for change in [
+        "chmod 775 pools/Backup",
+        "chmod g+w pools/Backup/allocate",
+        "chown 4001 pools/Backup",
+    ] {
+        forbidden(&tree, ALICE, change);
+    }
+}
+
+#[test]
+fn an_owner_changes_the_modes_of_his_pool() {
+    let tree = tree();
+    let ran = tree.run(
+        Shell::Dash,
+        "chown 4001:4100 pools/Backup/media; chmod 750 pools/Backup; chmod 606 pools/Backup/allocate; chmod 700 libraries/lto
+         stat -c '%a %u %g' pools/Backup pools/Backup/allocate pools/Backup/requests pools/Backup/pools libraries/lto",
+    );
+    until("the kernel knows", || {
+        let modes = tree.run(Shell::Dash, "stat -c '%a %u %g' pools/Backup pools/Backup/allocate pools/Backup/requests libraries/lto");
+        (modes.stdout == "750 4001 4100\n606 4001 4100\n707 4001 4100\n700 0 0\n").then_some(())
+    });
+    ran.output();
+    tree.run_as(
+        ALICE,
+        Shell::Dash,
+        "chmod 755 pools/Backup; chmod 660 pools/Backup/results",
+    )
+    .output();
+    forbidden(&tree, ALICE, "chown 4009 pools/Backup");
+    forbidden(&tree, ALICE, "chgrp 4009 pools/Backup");
+    tree.run_as(
+        ALICE,
+        Shell::Dash,
+        "chgrp 4100 pools/Backup; echo mine > pools/Backup/description",
+    )
+    .output();
+    let bits = tree.run(Shell::Dash, "chmod 1777 pools/Backup");
+    assert_ne!(bits.status, Some(0), "{bits:?}");
+}
+
+#[test]
+fn fixed_modes() {
+    let tree = tree();
+    let ran = tree.run(
+        Shell::Dash,
+        "stat -c '%a %u %g %n' . README pools media logical libraries operator types by-id by-barcode status history \
+         events last-error pools/Free pools/Free/allocate pools/Free/requests",
+    );
+    let expected = "755 0 0 .\n444 0 0 README\n775 0 0 pools\n755 0 0 media\n777 0 0 logical\n755 0 0 libraries\n\
+        777 0 0 operator\n755 0 0 types\n755 0 0 by-id\n755 0 0 by-barcode\n640 0 0 status\n640 0 0 history\n\
+        640 0 0 events\n444 0 0 last-error\n755 0 0 pools/Free\n660 0 0 pools/Free/allocate\n770 0 0 pools/Free/requests\n";
+    assert_eq!(ran.output(), expected);
+    let ran = tree.run(
+        Shell::Dash,
+        "umask 027; mkdir pools/New; stat -c '%a %u %g' pools/New pools/New/allocate; umask 0; mkdir pools/Open; stat -c %a pools/Open",
+    );
+    assert_eq!(ran.output(), "750 0 0\n660 0 0\n777\n");
+}
+
+/// The daemon takes a user's further groups from the user database, so this one gets a database of its own, in a mount
+/// namespace that ends with the script.
+#[test]
+fn a_supplementary_group_works() {
+    if !crate::daemon::can_hide_mounts("a supplementary group") {
+        return;
+    }
+    let tree = Tree::empty();
+    tree.unmount();
+    let (program, catalog, at) = tree.places();
+    let script = format!(
+        "set -e; cp /etc/passwd $T/passwd; cp /etc/group $T/group
+         echo 'ntmsbob:x:4002:4002::/:/bin/sh' >> $T/passwd; echo 'ntmsops:x:4100:ntmsbob' >> $T/group
+         mount --bind $T/passwd /etc/passwd; mount --bind $T/group /etc/group
+         {program} mount {catalog} {at}; trap 'cd /; umount {at} || umount -l {at}' EXIT; cd {at}
+         mkdir libraries/lto; echo virtual type=LTO-8 slots=9 cartridges=4 > libraries/lto/driver
+         echo 1 > libraries/lto/enabled; mkdir pools/Backup; echo LTO-8 > pools/Backup/media_type
+         echo 1 > pools/Backup/allocate_from_free; chgrp 4100 pools/Backup
+         until [ -e media/lto-0004 ]; do sleep 0.02; done
+         as() {{ setpriv --reuid 4002 --regid 4002 \"$@\"; }}
+         as --init-groups dash -c '{ALLOCATE}; rmdir logical/$l'
+         as --clear-groups dash -c '{ALLOCATE}' 2>&1 || echo refused"
+    );
+    let script = format!(
+        "exec unshare --mount --propagation private bash -c {}",
+        shlex::try_quote(&script).expect("a script")
+    );
+    let ran = tree.run(Shell::Bash, &script);
+    tree.mount();
+    let lines: Vec<&str> = ran.output().lines().collect();
+    assert!(is_guid(lines[0]), "{ran:?}");
+    assert!(
+        lines[1].contains("Permission denied") || lines[1].contains("cannot"),
+        "{ran:?}"
+    );
+    same(&ran, lines.last(), Some(&"refused"));
+}
