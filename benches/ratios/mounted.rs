@@ -1,0 +1,176 @@
+//! What is mounted while it is measured: the real daemon, and the floor, each in a process of its own.
+
+use crate::bare::Bare;
+use anyhow::{Context as _, Result, anyhow, bail};
+use ntmsfs::manager::clock;
+use std::ffi::OsStr;
+use std::fs;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// The program that is measured.
+const PROGRAM: &str = env!("CARGO_BIN_EXE_ntmsfs");
+
+/// How long something may take to come up or to go away.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits until something holds.
+pub(crate) fn until(what: &str, mut holds: impl FnMut() -> bool) -> Result<()> {
+    let begun = clock::boot();
+    while !holds() {
+        if clock::boot().saturating_sub(begun) > PATIENCE {
+            bail!("{what}: not within {PATIENCE:?}");
+        }
+        thread::park_timeout(Duration::from_micros(200));
+    }
+    Ok(())
+}
+
+/// A daemon that serves a catalog. Dropping it takes the mount away and waits for its end.
+#[derive(Debug)]
+pub(crate) struct Daemon {
+    pub(crate) dir: PathBuf,
+    pub(crate) pid: u32,
+    /// How long `ntmsfs mount` took, from its start to its end.
+    pub(crate) mount_time: Duration,
+    delayed: Option<Child>,
+}
+
+impl Daemon {
+    /// Mounts as users do: the command returns when the tree answers.
+    pub(crate) fn start(catalog: &Path, dir: &Path) -> Result<Self> {
+        fs::create_dir_all(dir)?;
+        let begun = clock::boot();
+        let status = Command::new(PROGRAM)
+            .arg("mount")
+            .args([catalog, dir])
+            .status()?;
+        let mount_time = clock::boot().saturating_sub(begun);
+        if !status.success() {
+            bail!("{} could not be mounted", catalog.display());
+        }
+        Ok(Self {
+            dir: dir.to_owned(),
+            pid: holder(catalog)?,
+            mount_time,
+            delayed: None,
+        })
+    }
+
+    /// Mounts with every fsync taking 4 ms longer.
+    pub(crate) fn delayed(catalog: &Path, dir: &Path) -> Result<Self> {
+        fs::create_dir_all(dir)?;
+        let mut command = delayed(PROGRAM);
+        command.args(["mount", "-f"]).args([catalog, dir]);
+        let child = command.stderr(Stdio::null()).spawn()?;
+        until("the delayed mount", || dir.join("README").exists())?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            pid: holder(catalog)?,
+            mount_time: Duration::ZERO,
+            delayed: Some(child),
+        })
+    }
+
+    /// Returns the memory that is resident: now, and at most since the start, in KiB.
+    pub(crate) fn memory(&self) -> Result<(u32, u32)> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.pid))?;
+        let of = |word: &str| {
+            let line = status.lines().find_map(|line| line.strip_prefix(word));
+            let number = line.and_then(|rest| rest.split_whitespace().next());
+            number
+                .and_then(|number| number.parse().ok())
+                .context("memory of the daemon")
+        };
+        Ok((of("VmRSS:")?, of("VmHWM:")?))
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        let status = Command::new("umount").arg(&self.dir).status();
+        if !status.is_ok_and(|status| status.success()) {
+            tracing::error!(dir = %self.dir.display(), "still mounted");
+        }
+        let proc = format!("/proc/{}", self.pid);
+        drop(until("the end of the daemon", || {
+            !Path::new(&proc).exists()
+        }));
+        if let Some(mut child) = self.delayed.take() {
+            drop(child.wait());
+        }
+    }
+}
+
+/// Returns who holds a catalog: its lock file says it.
+fn holder(catalog: &Path) -> Result<u32> {
+    let mut lock = catalog.as_os_str().to_owned();
+    lock.push(".lock");
+    let text = fs::read_to_string(PathBuf::from(lock))?;
+    let pid = text
+        .split_whitespace()
+        .skip_while(|word| *word != "pid")
+        .nth(1);
+    let pid = pid.and_then(|pid| pid.parse().ok());
+    pid.ok_or_else(|| anyhow!("nobody serves {}: {text}", catalog.display()))
+}
+
+/// Returns a command that runs a program with every fsync taking 4 ms longer.
+pub(crate) fn delayed(program: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"])
+        .args(["-e", "trace=fsync,fdatasync"])
+        .args(["-e", "inject=fsync,fdatasync:delay_exit=4000", "--"])
+        .arg(program);
+    command
+}
+
+/// Returns a command that runs this program in another role.
+pub(crate) fn role(role: &str) -> Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["role", role]);
+    Ok(command)
+}
+
+/// The floor in a process of its own, as the daemon is. It ends when its standard input does.
+#[derive(Debug)]
+pub(crate) struct Floor {
+    pub(crate) dir: PathBuf,
+    child: Child,
+}
+
+impl Floor {
+    /// Mounts the floor with so many names.
+    pub(crate) fn start(dir: &Path, names: u32) -> Result<Self> {
+        fs::create_dir_all(dir)?;
+        let mut command = role("bare")?;
+        command.arg(dir).arg(names.to_string());
+        let child = command.stdin(Stdio::piped()).spawn()?;
+        let fixed = dir.join("static");
+        until("the floor", || fixed.exists())?;
+        Ok(Self {
+            dir: dir.to_owned(),
+            child,
+        })
+    }
+}
+
+impl Drop for Floor {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        drop(self.child.wait());
+    }
+}
+
+/// The floor's side of [`Floor`].
+pub(crate) fn serve_floor(dir: &Path, names: u32) -> Result<()> {
+    let names = (0..names).map(crate::catalog::name).collect();
+    let bare = Bare::start(dir, names)?;
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    drop(bare);
+    Ok(())
+}

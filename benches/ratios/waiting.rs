@@ -1,0 +1,161 @@
+//! Readers that wait: what 1,000 of them cost the others, and how soon each of 100 ends by a signal.
+
+use crate::allocating::allocate_file;
+use crate::catalog::{EMPTY, POOL};
+use crate::measure::{Goal, Row, timed};
+use crate::mounted::{self, Daemon, until};
+use anyhow::{Context as _, Result};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::thread;
+use std::time::Duration;
+
+/// A process whose threads wait. Dropping it kills it.
+struct Waiters(Child);
+
+impl Waiters {
+    /// Starts one; returns when all its threads are about to read.
+    fn start(path: &Path, threads: u32) -> Result<Self> {
+        let mut command = mounted::role("wait")?;
+        command.arg(path).arg(threads.to_string());
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut line = [0; 6];
+        child
+            .stdout
+            .take()
+            .context("standard output")?
+            .read_exact(&mut line)?;
+        Ok(Self(child))
+    }
+
+    fn pid(&self) -> Result<Pid> {
+        Ok(Pid::from_raw(i32::try_from(self.0.id())?))
+    }
+}
+
+impl Drop for Waiters {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// The waiters' side of [`Waiters`]: every thread asks and waits.
+pub(crate) fn wait(path: &Path, threads: u32) -> Result<()> {
+    let mut files = Vec::new();
+    for _ in 0..threads {
+        let mut file = OpenOptions::new().read(true).write(true).open(path)?;
+        file.write_all(b"timeout=infinite\n")?;
+        files.push(file);
+    }
+    let read = |mut file: File| file.read(&mut [0; 256]).map(drop);
+    let threads: Vec<_> = files
+        .into_iter()
+        .map(|file| {
+            thread::Builder::new()
+                .stack_size(65_536)
+                .spawn(move || read(file))
+        })
+        .collect::<std::io::Result<_>>()?;
+    writeln!(std::io::stdout(), "ready")?;
+    for thread in threads {
+        drop(thread.join());
+    }
+    Ok(())
+}
+
+fn glance(daemon: &Daemon) -> Result<Duration> {
+    let path = daemon.dir.join("pools").join(POOL).join("selection");
+    let all = || {
+        for _ in 0..20 {
+            File::open(&path)?.read_exact(&mut [0; 4])?;
+        }
+        Ok(())
+    };
+    timed(all).map(|(time, ())| time / 20)
+}
+
+/// How many operator requests are open: one for each request that waits.
+fn waiting(daemon: &Daemon) -> Result<usize> {
+    Ok(fs::read_dir(daemon.dir.join("operator"))?.count())
+}
+
+/// Samples of an attribute and of a request that fails at once, which is a commit.
+fn samples(daemon: &Daemon) -> Result<(Vec<Duration>, Vec<Duration>)> {
+    let path = allocate_file(&daemon.dir);
+    let change = path.with_file_name("description");
+    let (mut reads, mut commits) = (Vec::new(), Vec::new());
+    for _ in 0..60 {
+        commits.push(timed(|| Ok(fs::write(&change, "measured\n")?))?.0);
+        reads.push(glance(daemon)?);
+    }
+    Ok((reads, commits))
+}
+
+/// What 1,000 waiting readers cost: before and after against meanwhile.
+pub(crate) fn cost(daemon: &Daemon) -> Result<Vec<Row>> {
+    let path = daemon.dir.join("pools").join(EMPTY).join("allocate");
+    let (mut reads, mut commits) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+    let old = waiting(daemon)?;
+    for _ in 0..3 {
+        for (with, count) in [1_000_usize, 0].into_iter().enumerate() {
+            let waiters = if count == 0 {
+                None
+            } else {
+                Some(Waiters::start(&path, u32::try_from(count)?)?)
+            };
+            until("the waiting readers", || {
+                waiting(daemon).is_ok_and(|now| now == old + count)
+            })?;
+            let (read, commit) = samples(daemon)?;
+            if let (Some(reads), Some(commits)) = (reads.get_mut(with), commits.get_mut(with)) {
+                reads.extend(read);
+                commits.extend(commit);
+            }
+            drop(waiters);
+        }
+    }
+    let row = |figure: &str, [with, without]: &[Vec<Duration>; 2]| {
+        Row::times(figure, (with, without), Goal::AtMost(1.2))
+    };
+    Ok(vec![
+        row("an attribute, 1,000 readers wait / nobody waits", &reads)?,
+        row("a change, 1,000 readers wait / nobody waits", &commits)?,
+    ])
+}
+
+/// How soon each of 100 waiting readers ends: the slowest, against 100 ms.
+pub(crate) fn signals(daemon: &Daemon) -> Result<Vec<Row>> {
+    let path = daemon.dir.join("pools").join(EMPTY).join("allocate");
+    let limit = Duration::from_millis(100);
+    let mut rows = Vec::new();
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
+        let old = waiting(daemon)?;
+        let mut waiters = (0..100)
+            .map(|_| Waiters::start(&path, 1))
+            .collect::<Result<Vec<_>>>()?;
+        until("the waiting readers", || {
+            waiting(daemon).is_ok_and(|now| now >= old + 100)
+        })?;
+        let mut slowest = Duration::ZERO;
+        for waiter in &mut waiters {
+            let pid = waiter.pid()?;
+            let (time, _) = timed(|| {
+                kill(pid, signal)?;
+                Ok(waiter.0.wait()?)
+            })?;
+            slowest = slowest.max(time);
+        }
+        drop(waiters);
+        until("the end of the requests", || {
+            waiting(daemon).is_ok_and(|now| now == old)
+        })?;
+        let figure = format!("100 readers wait: the slowest end by {signal} / 100 ms");
+        rows.push(Row::limit(&figure, slowest, limit));
+    }
+    Ok(rows)
+}
