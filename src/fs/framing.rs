@@ -10,7 +10,7 @@ use crate::domain::error::{ErrorKind, Refusal};
 use std::fmt;
 
 /// Longest request or line in bytes, without its newline.
-pub const REQUEST_MAX: usize = 4096;
+pub const REQUEST_MAX: usize = crate::domain::words::LINE_MAX;
 
 /// Why the bytes of a write cannot be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -32,7 +32,8 @@ pub struct Late {
     clock: fn() -> Duration,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// Locks, also what a panic has left poisoned: the call that panicked is refused, the next one goes on.
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -14,17 +14,12 @@ use crate::domain::ask::{Ask, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::id::ObjectNo;
 use crate::domain::name;
+use crate::domain::request::NAME_CHARS_MAX;
 use crate::domain::state::{OperatorState, Selection, SideState};
 use crate::domain::time::Limit;
+use crate::domain::words::{DESCRIPTION_MAX, LINE_MAX};
 use crate::manager::View;
 use std::fmt;
-
-/// Longest line or value in bytes.
-pub const TEXT_MAX: usize = 4096;
-/// Longest description in characters (MS-RSMP 2.2.4.1: 128 with the final zero).
-const DESCRIPTION_MAX: usize = 127;
-/// Longest name of a logical medium in characters (MS-RSMP 2.2.4.1: 64).
-const LOGICAL_NAME_MAX: usize = 64;
 
 /// Why an operation is not even asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -202,7 +197,7 @@ pub fn rename(view: &View, from: (Node, &[u8]), to: (Node, &[u8])) -> Parsed<Ask
 /// write(2) to an attribute: the whole value.
 pub fn write(node: Node, data: &[u8]) -> Parsed<Ask> {
     match spec(node.row).behaviour {
-        B::Attr(..) if data.len() > TEXT_MAX => {
+        B::Attr(..) if data.len() > LINE_MAX => {
             Err(Deny::Errno(libc::EFBIG, "a value has at most 4,096 bytes"))
         }
         B::Attr(_, parse) => Ok(parse(node.no, utf8(data)?.trim())?),
@@ -429,7 +424,7 @@ pub(super) fn side_state(no: ObjectNo, value: &str) -> Result<Ask> {
 }
 
 pub(super) fn logical_name(no: ObjectNo, value: &str) -> Result<Ask> {
-    let value = text(value, "name", LOGICAL_NAME_MAX)?;
+    let value = text(value, "name", NAME_CHARS_MAX)?;
     Ok(set_logical(no, SetLogical::Name(value)))
 }
 
@@ -456,7 +451,7 @@ pub(super) fn library_description(no: ObjectNo, value: &str) -> Result<Ask> {
 }
 
 pub(super) fn library_driver(no: ObjectNo, value: &str) -> Result<Ask> {
-    let value = text(value, "driver", TEXT_MAX)?;
+    let value = text(value, "driver", LINE_MAX)?;
     Ok(set_library(no, SetLibrary::Driver(value)))
 }
 

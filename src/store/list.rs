@@ -4,7 +4,7 @@
 //! come and go; every statement is answered by an index; a name that is listed is found again by [`find`].
 
 use super::read;
-use super::read::{many, one};
+use super::read::{many, one, operator_row};
 use crate::domain::error::Result;
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::noun::Operator;
@@ -217,19 +217,7 @@ const OPERATORS_OPEN: &str = "SELECT operator.no, command, message, operator.sta
 
 /// Returns the open operator requests behind waiting requests, oldest request first.
 pub fn operators_open(db: &Connection, limit: u32) -> Result<Vec<Operator>> {
-    many(db, OPERATORS_OPEN, [limit], |row| {
-        Ok(Operator {
-            no: row.get(0)?,
-            command: row.get(1)?,
-            message: row.get(2)?,
-            state: row.get(3)?,
-            pool: row.get(4)?,
-            request: row.get(5)?,
-            uid: row.get(6)?,
-            submitted: row.get(7)?,
-            modified: row.get(8)?,
-        })
-    })
+    many(db, OPERATORS_OPEN, [limit], operator_row)
 }
 
 const REQUESTS_WAITING: &str = "SELECT no FROM request WHERE state = 0 ORDER BY no LIMIT ?1";

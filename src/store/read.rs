@@ -443,22 +443,25 @@ pub fn media_type_named(db: &Connection, name: &str) -> Result<Option<MediaType>
     )
 }
 
+/// Reads an operator request of the columns no, command, message, state, pool, request, uid, submitted, modified.
+pub(super) fn operator_row(row: &Row<'_>) -> Sql<Operator> {
+    Ok(Operator {
+        no: row.get(0)?,
+        command: row.get(1)?,
+        message: row.get(2)?,
+        state: row.get(3)?,
+        pool: row.get(4)?,
+        request: row.get(5)?,
+        uid: row.get(6)?,
+        submitted: row.get(7)?,
+        modified: row.get(8)?,
+    })
+}
+
 /// Returns an operator request.
 pub fn operator(db: &Connection, no: ObjectNo) -> Result<Option<Operator>> {
     let sql = "SELECT no, command, message, state, pool, request, uid, submitted, modified FROM operator WHERE no = ?1";
-    one(db, sql, [no], |row| {
-        Ok(Operator {
-            no: row.get(0)?,
-            command: row.get(1)?,
-            message: row.get(2)?,
-            state: row.get(3)?,
-            pool: row.get(4)?,
-            request: row.get(5)?,
-            uid: row.get(6)?,
-            submitted: row.get(7)?,
-            modified: row.get(8)?,
-        })
-    })
+    one(db, sql, [no], operator_row)
 }
 
 /// Columns of a request, in the order that [`request_row`] reads.

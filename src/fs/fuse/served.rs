@@ -6,6 +6,7 @@ use crate::domain::access::Caller;
 use crate::domain::error::{ErrorKind, Refusal};
 use crate::domain::id::ObjectNo;
 use crate::fs::late::Late;
+pub(super) use crate::fs::late::lock;
 use crate::fs::parse::Deny;
 use crate::fs::people::People;
 use crate::fs::rendered::Rendered;
@@ -16,7 +17,7 @@ use fuser::{Errno, FileAttr, FileType, INodeNo, Request};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// A year: what cannot change.
@@ -84,10 +85,6 @@ impl From<Deny> for Failed {
     fn from(deny: Deny) -> Self {
         Self::Denied(deny)
     }
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Served {
