@@ -192,23 +192,21 @@ pub(crate) fn many(size: &str, daemon: &Daemon, few: &Path) -> Result<Row> {
     Ok(row(&figure, median(&clients)?, median(&one)?, 4.0))
 }
 
-/// 64 clients at once, with an fsync that takes 4 ms longer on both sides.
-pub(crate) fn many_delayed(few: &Path, mounts: &Path) -> Result<Row> {
+/// 64 clients at once, with commits that take 4 ms longer on both sides.
+pub(crate) fn many_slow(few: &Path, mounts: &Path) -> Result<Row> {
     let count = CLIENTS * EACH;
     let (mut clients, mut ones) = (Vec::new(), Vec::new());
     for _ in 0..3 {
-        let copy = catalog::copy(few, "delayed")?;
-        let daemon = Daemon::delayed(&copy, &mounts.join("delayed"))?;
+        let copy = catalog::copy(few, "slow")?;
+        let daemon = Daemon::slow(&copy, &mounts.join("slow"))?;
         clients.push(crowd(&daemon.dir)?.0 / count);
         drop(daemon);
         let copy = catalog::copy(few, "alone")?;
-        let mut command = mounted::delayed(std::env::current_exe()?);
-        command.args(["role", "alone"]);
-        ones.push(alone(command, &copy, count)?);
+        ones.push(alone(mounted::role("alone-slow")?, &copy, count)?);
     }
     let (clients, one) = (median(&clients)?, median(&ones)?);
     Ok(row(
-        "64 clients, fsync + 4 ms / a commit each, no mount",
+        "64 clients, commits + 4 ms / a commit each, no mount",
         clients,
         one,
         20.0,

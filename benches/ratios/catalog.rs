@@ -147,9 +147,9 @@ pub(crate) fn copy(catalog: &Path, name: &str) -> Result<PathBuf> {
 }
 
 /// One commit for each allocation on one connection, without a mount: returns the time of all of them.
-pub(crate) fn alone(catalog: &Path, count: u32) -> Result<Duration> {
-    let writer = Writer::open(catalog, Durability::Full, Faults::default())?;
-    let mut core = Core::new(writer, clock::Clock::default(), Faults::default())?;
+pub(crate) fn alone(catalog: &Path, count: u32, faults: &Faults) -> Result<Duration> {
+    let writer = Writer::open(catalog, Durability::Full, faults.clone())?;
+    let mut core = Core::new(writer, clock::Clock::default(), faults.clone())?;
     let pool = ntmsfs::store::read::pool_named(core.writer().db(), CATALOG, POOL)?;
     let pool = pool.context("the pool is there")?.no;
     let begun = clock::boot();

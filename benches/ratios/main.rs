@@ -16,6 +16,7 @@ mod waiting;
 use anyhow::{Context as _, Result, bail};
 use measure::{Row, print, say, shown};
 use mounted::{Daemon, Floor};
+use ntmsfs::manager::Faults;
 use std::path::{Path, PathBuf};
 
 /// What the command line asks for.
@@ -28,6 +29,7 @@ fn main() -> Result<()> {
     let words: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words.as_slice() {
+        ["role", "slow", catalog, dir] => mounted::serve_slow(Path::new(catalog), Path::new(dir)),
         ["role", role, place, number] => play(role, Path::new(place), number.parse()?),
         words => {
             let word = words.iter().find(|word| !word.starts_with('-'));
@@ -43,7 +45,14 @@ fn main() -> Result<()> {
 fn play(role: &str, place: &Path, number: u32) -> Result<()> {
     match role {
         "bare" => mounted::serve_floor(place, number),
-        "alone" => say(&catalog::alone(place, number)?.as_nanos().to_string()),
+        "alone" => {
+            let time = catalog::alone(place, number, &Faults::default())?;
+            say(&time.as_nanos().to_string())
+        }
+        "alone-slow" => {
+            let time = catalog::alone(place, number, &mounted::slow_disk())?;
+            say(&time.as_nanos().to_string())
+        }
         "wait" => waiting::wait(place, number),
         _ => bail!("no role is called {role}"),
     }
@@ -106,7 +115,7 @@ impl Bench {
         Ok(match name {
             "one" => allocating::one(&sized, &self.floor, &self.work)?,
             "clients" => vec![allocating::many(size, most, &self.few_catalog)?],
-            "delayed" => vec![allocating::many_delayed(
+            "slow" => vec![allocating::many_slow(
                 &self.few_catalog,
                 &self.work.join("mounts"),
             )?],
@@ -135,7 +144,7 @@ impl Bench {
 const NAMES: [&str; 10] = [
     "one",
     "clients",
-    "delayed",
+    "slow",
     "attribute",
     "lookup",
     "ls",

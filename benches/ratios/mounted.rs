@@ -2,8 +2,9 @@
 
 use crate::bare::Bare;
 use anyhow::{Context as _, Result, anyhow, bail};
-use ntmsfs::manager::clock;
-use std::ffi::OsStr;
+use ntmsfs::cli::mountpoint;
+use ntmsfs::fs::fuse;
+use ntmsfs::manager::{Faults, Lock, Options, clock};
 use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub(crate) struct Daemon {
     pub(crate) pid: u32,
     /// How long `ntmsfs mount` took, from its start to its end.
     pub(crate) mount_time: Duration,
-    delayed: Option<Child>,
+    slow: Option<Child>,
 }
 
 impl Daemon {
@@ -56,22 +57,22 @@ impl Daemon {
             dir: dir.to_owned(),
             pid: holder(catalog)?,
             mount_time,
-            delayed: None,
+            slow: None,
         })
     }
 
-    /// Mounts with every fsync taking 4 ms longer.
-    pub(crate) fn delayed(catalog: &Path, dir: &Path) -> Result<Self> {
+    /// Serves a catalog from another process of this program, whose commits take [`SLOW`] longer.
+    pub(crate) fn slow(catalog: &Path, dir: &Path) -> Result<Self> {
         fs::create_dir_all(dir)?;
-        let mut command = delayed(PROGRAM);
-        command.args(["mount", "-f"]).args([catalog, dir]);
-        let child = command.stderr(Stdio::null()).spawn()?;
-        until("the delayed mount", || dir.join("README").exists())?;
+        let mut command = role("slow")?;
+        command.args([catalog, dir]);
+        let child = command.stdin(Stdio::piped()).spawn()?;
+        until("the slow mount", || dir.join("README").exists())?;
         Ok(Self {
             dir: dir.to_owned(),
-            pid: holder(catalog)?,
+            pid: child.id(),
             mount_time: Duration::ZERO,
-            delayed: Some(child),
+            slow: Some(child),
         })
     }
 
@@ -99,7 +100,7 @@ impl Drop for Daemon {
         drop(until("the end of the daemon", || {
             !Path::new(&proc).exists()
         }));
-        if let Some(mut child) = self.delayed.take() {
+        if let Some(mut child) = self.slow.take() {
             drop(child.wait());
         }
     }
@@ -118,15 +119,36 @@ fn holder(catalog: &Path) -> Result<u32> {
     pid.ok_or_else(|| anyhow!("nobody serves {}: {text}", catalog.display()))
 }
 
-/// Returns a command that runs a program with every fsync taking 4 ms longer.
-pub(crate) fn delayed(program: impl AsRef<OsStr>) -> Command {
-    let mut command = Command::new("strace");
-    command
-        .args(["-f", "--seccomp-bpf", "-qq", "-o", "/dev/null"])
-        .args(["-e", "trace=fsync,fdatasync"])
-        .args(["-e", "inject=fsync,fdatasync:delay_exit=4000", "--"])
-        .arg(program);
-    command
+/// How much longer a commit takes on a slow disk.
+const SLOW: Duration = Duration::from_millis(4);
+
+/// Makes every commit take [`SLOW`] longer, as a disk does that takes so long to sync. A tracer that holds fsync(2) up
+/// would do for one thread, but it slows every system call of a process that has many.
+pub(crate) fn slow_disk() -> Faults {
+    Faults::new(|point| {
+        if point == "committed" {
+            let begun = clock::boot();
+            while let Some(left) = SLOW.checked_sub(clock::boot().saturating_sub(begun)) {
+                thread::park_timeout(left);
+            }
+        }
+        None
+    })
+}
+
+/// The other side of [`Daemon::slow`].
+pub(crate) fn serve_slow(catalog: &Path, dir: &Path) -> Result<()> {
+    let options = Options {
+        faults: slow_disk(),
+        ..Options::default()
+    };
+    let _lock = Lock::take(catalog)?;
+    let ready = fuse::prepare(catalog, &options, 0, Box::new(drop))?;
+    let (device, mounted) = mountpoint::mount(catalog, dir, false)?;
+    let serving = ready.serve(device)?;
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    drop((mounted, serving));
+    Ok(())
 }
 
 /// Returns a command that runs this program in another role.

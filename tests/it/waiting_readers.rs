@@ -280,32 +280,31 @@ fn without_blocking_there_is_eagain_and_then_the_result() {
 
 #[test]
 fn poll_select_and_epoll_wake() {
-    let daemon = Daemon::new();
-    for (way, slot) in [("poll", 1), ("select", 3), ("epoll", 5)] {
+    for way in ["poll", "select", "epoll"] {
+        let daemon = Daemon::new();
         daemon.ask(way);
         let operator = daemon.names("operator").pop_last().unwrap();
         let place = |name: &str| daemon.path(name).into_os_string().into_string().unwrap();
-        let mut pollers: Vec<Reader> = [
-            (place("pools/P/allocate"), ""),
-            (place(&format!("pools/P/results/{way}")), "-"),
-            (place(&format!("operator/{operator}/result")), "-"),
-            (place("events"), "-"),
-        ]
-        .into_iter()
-        .map(|(file, request)| Reader::run(["python3", "-u", "-c", POLLER, way, &file, request]))
-        .collect();
-        for poller in &mut pollers {
-            assert_eq!(poller.line(), "waits", "{way}");
-        }
+        let begin = |file: &str, request| {
+            let arguments = ["python3", "-u", "-c", POLLER, way, &place(file), request];
+            let mut poller = Reader::run(arguments);
+            assert_eq!(poller.line(), "waits", "{way} {file}");
+            poller
+        };
+        let allocate = begin("pools/P/allocate", "");
+        // What it asked for is an event too: `events` is opened when that is past.
         until("both wait", || daemon.asked() == 2);
-        daemon.supply([slot, slot + 1]);
-        let answers: Vec<String> = pollers
-            .iter_mut()
-            .map(|poller| {
-                assert_eq!(poller.line(), "ready", "{way}");
-                poller.line()
-            })
-            .collect();
+        let mut pollers = [
+            allocate,
+            begin(&format!("pools/P/results/{way}"), "-"),
+            begin(&format!("operator/{operator}/result"), "-"),
+            begin("events", "-"),
+        ];
+        daemon.supply([1, 2]);
+        let answers = pollers.each_mut().map(|poller| {
+            assert_eq!(poller.line(), "ready", "{way}");
+            poller.line()
+        });
         assert!(is_lmid(&answers[0]) && is_lmid(&answers[1]), "{answers:?}");
         assert_eq!(answers[2], "satisfied");
         assert!(answers[3].starts_with('{'), "{answers:?}");
