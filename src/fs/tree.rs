@@ -338,9 +338,23 @@ pub static TREE: &[Spec] = &[
     on(Row::MediumByBarcode, &[Row::ByBarcode], Each(Kind::Barcode),    link(link::medium), "Link to the medium with that bar code."),
 ];
 
+/// The highest number of a row.
+const LAST: usize = Row::ALL[Row::ALL.len() - 1].index();
+
+/// The place in the table of each row, by its number; every operation asks for it.
+static PLACES: [usize; LAST + 1] = {
+    let mut places = [0; LAST + 1];
+    let mut place = 0;
+    while place < TREE.len() {
+        places[TREE[place].row.index()] = place;
+        place += 1;
+    }
+    places
+};
+
 /// Returns the row's declaration.
 pub fn spec(row: Row) -> &'static Spec {
-    TREE.iter().find(|spec| spec.row == row).unwrap_or(&TREE[0])
+    &TREE[PLACES[row.index()]]
 }
 
 /// Returns what a directory can hold, in the order of the table.

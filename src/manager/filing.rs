@@ -3,8 +3,9 @@
 use super::turn::Turn;
 use crate::domain::access::{Access, Caller, Right};
 use crate::domain::ask::{Found, Reply};
+use crate::domain::change::{LibraryChange, MediumChange, Thing};
 use crate::domain::error::{ErrorKind, Refusal, Result};
-use crate::domain::event::{Event, LibraryChange, MediumChange, Thing};
+use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::import::ImportLine;
 use crate::domain::noun::Library;

@@ -4,7 +4,7 @@
 //! it; so no number is ever given out twice, also after a crash.
 
 use super::clock;
-use crate::domain::event::Thing;
+use crate::domain::change::Thing;
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::rule::Mint;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -5,8 +5,9 @@
 
 use super::allocating;
 use super::turn::Turn;
+use crate::domain::change::{LibraryChange, MediumChange, PoolChange, Thing};
 use crate::domain::error::Result;
-use crate::domain::event::{Event, LibraryChange, MediumChange, PoolChange, Thing};
+use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::Pool;
 use crate::domain::rule::library::is_supply;

@@ -3,9 +3,9 @@
 use super::read;
 use super::search::candidates;
 use crate::domain::access::Caller;
+use crate::domain::change::Thing;
 use crate::domain::counts::Counts;
 use crate::domain::error::{ErrorKind, Result};
-use crate::domain::event::Thing;
 use crate::domain::id::{CATALOG, Guid, ObjectNo};
 use crate::domain::noun::{Library, Medium, Pool, Side};
 use crate::domain::request::{AllocateRequest, Options, SideName};

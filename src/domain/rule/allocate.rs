@@ -5,9 +5,9 @@
 
 use super::Mint;
 use crate::domain::access::{Caller, Right};
+use crate::domain::change::{Allocation, RequestRecord, Thing};
 use crate::domain::counts::Counts;
 use crate::domain::error::{ErrorKind, Refusal, Result};
-use crate::domain::event::{Allocation, RequestRecord, Thing};
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Medium, Pool, Side};
 use crate::domain::request::{AllocateRequest, Options};

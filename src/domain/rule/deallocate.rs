@@ -3,8 +3,9 @@
 use super::allocate::{MediumFacts, PoolFacts};
 use crate::domain::access::{Caller, Right};
 use crate::domain::ask::SetLogical;
+use crate::domain::change::{Deallocation, LogicalChange, Thing};
 use crate::domain::error::{ErrorKind, Result};
-use crate::domain::event::{Deallocation, Event, LogicalChange, Thing};
+use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Logical, Side};
 use crate::domain::state::{PoolType, SideState};

@@ -11,7 +11,7 @@ pub mod medium;
 pub mod operator;
 pub mod pool;
 
-use super::event::Thing;
+use super::change::Thing;
 use super::id::ObjectNo;
 
 /// Where new object numbers and identifiers come from, so that rules stay deterministic.

@@ -3,8 +3,9 @@
 use super::Mint;
 use crate::domain::access::{Access, Caller, Right};
 use crate::domain::ask::SetPool;
+use crate::domain::change::{PoolChange, Thing};
 use crate::domain::error::{ErrorKind, Refusal, Result};
-use crate::domain::event::{Event, PoolChange, Thing};
+use crate::domain::event::Event;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::domain::noun::{MediaType, Pool};
 use crate::domain::state::PoolType;

@@ -3,8 +3,8 @@
 use super::medium::restand_library;
 use super::run;
 use crate::domain::access::Access;
+use crate::domain::change::{LibraryChange, Thing};
 use crate::domain::error::Result;
-use crate::domain::event::{LibraryChange, Thing};
 use crate::domain::id::ObjectNo;
 use crate::domain::state::{ElementKind, LibraryState, WorkKind};
 use crate::domain::time::Time;

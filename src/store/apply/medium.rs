@@ -2,8 +2,8 @@
 
 use super::super::read::{many, one};
 use super::run;
+use crate::domain::change::{MediumChange, NewMedium};
 use crate::domain::error::Result;
-use crate::domain::event::{MediumChange, NewMedium};
 use crate::domain::id::ObjectNo;
 use crate::domain::state::SideState;
 use crate::domain::time::Time;

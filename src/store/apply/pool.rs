@@ -2,8 +2,8 @@
 
 use super::run;
 use crate::domain::access::Access;
+use crate::domain::change::{PoolChange, Thing};
 use crate::domain::error::Result;
-use crate::domain::event::{PoolChange, Thing};
 use crate::domain::id::ObjectNo;
 use crate::domain::state::PoolType;
 use crate::domain::time::Time;

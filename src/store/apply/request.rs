@@ -2,8 +2,8 @@
 
 use super::medium::{repool, reshare};
 use super::run;
+use crate::domain::change::{Allocation, Deallocation, LogicalChange, RequestRecord};
 use crate::domain::error::{ErrorKind, Result};
-use crate::domain::event::{Allocation, Deallocation, LogicalChange, RequestRecord};
 use crate::domain::id::ObjectNo;
 use crate::domain::state::{Delivery, OperatorCommand, OperatorState, SideState};
 use crate::domain::time::Time;
