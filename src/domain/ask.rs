@@ -2,6 +2,7 @@
 //!
 //! The file system turns names and text into an [`Ask`]; the manager answers each with a [`Reply`] or a refusal.
 
+use super::attribute::{Holder, Way};
 use super::error::Refusal;
 use super::id::{Guid, ObjectNo};
 use super::import::ImportLine;
@@ -87,6 +88,13 @@ pub enum Ask {
     AnswerOperator { no: ObjectNo, state: OperatorState },
     /// `DeleteNtmsRequests` for an operator request that has its answer.
     RemoveOperator { no: ObjectNo },
+    /// `SetNtmsObjectAttribute`; without a value the attribute is removed.
+    SetAttribute {
+        of: Holder,
+        name: String,
+        value: Option<Vec<u8>>,
+        way: Way,
+    },
     /// The clock: this waiting request's time is over.
     Expire { no: ObjectNo },
     /// The clock: finished requests whose time is over are forgotten, read LMIDs are recorded.

@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod ask;
+pub mod attribute;
 pub mod change;
 pub mod counts;
 pub mod driver;

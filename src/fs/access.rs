@@ -10,8 +10,9 @@ use super::place::{Subject, subject};
 use super::tree::{Behaviour, Guard, spec};
 use crate::domain::access::Access;
 use crate::domain::error::Result;
+use crate::domain::id::CATALOG;
 use crate::domain::time::Time;
-use crate::manager::{View, list, read};
+use crate::manager::{View, list, read, touched};
 
 /// What kind of file a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,7 +88,11 @@ fn shape(view: &View, node: Node) -> Result<Option<(FileKind, u64)>> {
         | Behaviour::RequestFile(_)
         | Behaviour::ResultFile(_) => (FileKind::File, length(lookup::show(view, node)?.len())),
         Behaviour::History => {
-            let end = list::head(view)?.map_or(0, |head| head.end);
+            let end = if node.no == CATALOG {
+                list::head(view)?.map_or(0, |head| head.end)
+            } else {
+                touched::size(view, node.no)?
+            };
             (FileKind::File, end.unsigned_abs())
         }
         Behaviour::Transaction | Behaviour::Bulk | Behaviour::Stream | Behaviour::LastError => {

@@ -4,14 +4,15 @@ use super::numbers::Numbers;
 use super::{allocating, filing};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
+use crate::domain::attribute::{Holder, Way};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::{CATALOG, ObjectNo};
-use crate::domain::rule::{Mint as _, deallocate, library, medium, operator, pool};
+use crate::domain::rule::{Mint as _, attribute, deallocate, library, medium, operator, pool};
 use crate::domain::state::{OperatorState, SideState};
 use crate::domain::time::Time;
 use crate::store::write::Writer;
-use crate::store::{fact, read};
+use crate::store::{self, fact, read};
 
 /// Everything that performing one ask needs.
 pub(super) struct Turn<'a> {
@@ -72,6 +73,12 @@ impl Turn<'_> {
             Ask::RemoveType { no } => filing::remove_type(self, *no),
             Ask::AnswerOperator { no, state } => self.answer(*no, *state),
             Ask::RemoveOperator { no } => self.remove_operator(*no),
+            Ask::SetAttribute {
+                of,
+                name,
+                value,
+                way,
+            } => self.set_attribute(*of, name, value.as_deref(), *way),
             // The core keeps these itself.
             Ask::Delivered { .. } | Ask::Sweep => Ok(Reply::Done),
         }
@@ -159,6 +166,18 @@ impl Turn<'_> {
         let medium = fact::medium_of(db, side.medium)?;
         let event = deallocate::decommission(&medium, &side, state, self.caller)?;
         self.record_all([event])
+    }
+
+    fn set_attribute(
+        &mut self,
+        of: Holder,
+        name: &str,
+        value: Option<&[u8]>,
+        way: Way,
+    ) -> Result<Reply> {
+        let facts = store::attribute::facts(self.writer.db(), of, name)?;
+        let event = attribute::set(&facts, name, value, way, self.caller)?;
+        self.record_all(event)
     }
 
     fn remove_operator(&mut self, no: ObjectNo) -> Result<Reply> {

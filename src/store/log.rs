@@ -144,7 +144,7 @@ pub fn lines(db: &Connection, after: i64, limit: u32) -> Result<Vec<(i64, String
         .collect()
 }
 
-fn sound(seq: i64, line: String, sum: i64) -> Result<String> {
+pub(super) fn sound(seq: i64, line: String, sum: i64) -> Result<String> {
     if checksum(&line) == sum {
         return Ok(line);
     }
@@ -212,9 +212,9 @@ pub fn parse(line: &str) -> Result<Record> {
     Ok(record)
 }
 
-/// Walks the whole log in order and hands every record on; the first record that breaks the sequence, the offsets, the
+/// Walks the whole log in order and hands every record on, with the bytes of its line; the first record that breaks the sequence, the offsets, the
 /// checksum or the chain is refused.
-pub fn walk(db: &Connection, mut each: impl FnMut(Record) -> Result<()>) -> Result<Head> {
+pub fn walk(db: &Connection, mut each: impl FnMut(Record, usize) -> Result<()>) -> Result<Head> {
     let mut head = Head::default();
     let mut statement = db
         .prepare("SELECT seq, end, line, checksum, chain FROM log ORDER BY seq")
@@ -242,7 +242,7 @@ pub fn walk(db: &Connection, mut each: impl FnMut(Record) -> Result<()>) -> Resu
             return Err(ErrorKind::DatabaseFailure
                 .because(format!("the chain of the log breaks at record {seq}")));
         }
-        each(parse(&line)?)?;
+        each(parse(&line)?, line.len())?;
         head = next;
     }
     Ok(head)
@@ -324,14 +324,14 @@ mod tests {
             prop_assert!(lines(&db, 0, 10).is_err());
             prop_assert_eq!(lines(&db, 0, 10 - 10).unwrap().len(), 0);
             prop_assert!(bytes(&db, 0, 1 << 20).is_err());
-            prop_assert!(walk(&db, |_| Ok(())).is_err());
+            prop_assert!(walk(&db, |_, _| Ok(())).is_err());
         }
     }
 
     fn broken(sql: &str) -> Refusal {
         let (db, _) = log(&[10, 20, 30, 40]);
         db.execute_batch(sql).unwrap();
-        walk(&db, |_| Ok(())).unwrap_err()
+        walk(&db, |_, _| Ok(())).unwrap_err()
     }
 
     #[test]
@@ -366,7 +366,7 @@ mod tests {
             3,
             "each line for itself is sound"
         );
-        let refusal = walk(&db, |_| Ok(())).unwrap_err();
+        let refusal = walk(&db, |_, _| Ok(())).unwrap_err();
         assert!(refusal.sentence.contains("record 2"), "{refusal}");
     }
 

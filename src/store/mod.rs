@@ -5,6 +5,7 @@
 //! cut; every statement uses an index.
 
 mod apply;
+pub mod attribute;
 pub mod check;
 mod column;
 pub mod fact;
@@ -15,6 +16,7 @@ pub mod log;
 mod migration;
 pub mod read;
 pub mod search;
+pub mod touched;
 pub mod write;
 
 use crate::domain::error::{ErrorKind, Refusal, Result};

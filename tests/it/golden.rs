@@ -7,6 +7,8 @@
 
 use crate::world::{World, advance, lines, root, user};
 use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
+use ntmsfs::domain::attribute::{Holder, Way};
+use ntmsfs::domain::change::Thing;
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
@@ -21,7 +23,7 @@ const MO: &str = "MO-5.25";
 
 /// The log of format 1, and the SHA-256 of the file.
 const GOLDEN_1: &str = include_str!("../data/golden-1.jsonl");
-const SHA_1: &str = "19472312ccabd835d50105f30b53558fd46d7ffc5a69c184eb209308cccf28e0";
+const SHA_1: &str = "2d1bf43b6e39ed518ac017f0f2a12a6850d44ffde1b107f778b2c8f870196ba8";
 
 /// Names all variants; one that is missing here does not compile.
 macro_rules! variants {
@@ -65,10 +67,13 @@ variants!(
     OperatorChanged,
     WorkQueued,
     WorkFinished,
+    AttributeChanged,
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 30] = [
+const CHANGES: [&str; 32] = [
+    "\"text\":",
+    "\"hex\":\"ff0a\"",
     "\"place\":",
     "\"description\":",
     "\"media_type\":",
@@ -224,11 +229,28 @@ fn media(world: &mut World, pool: ObjectNo) {
         pool,
         name: "renamed".to_owned(),
     });
+    attributes(world);
     let no = world.side("own", "B").no;
     world.done(Ask::SetSide {
         no,
         state: SideState::Decommissioned,
     });
+}
+
+fn attributes(world: &mut World) {
+    let medium = world.medium("renamed");
+    let of = Holder::Medium(Thing {
+        no: medium.no,
+        id: medium.id,
+    });
+    for value in [Some(&b"on the shelf"[..]), Some(b"\xff\n"), None] {
+        world.done(Ask::SetAttribute {
+            of,
+            name: "user.place".to_owned(),
+            value: value.map(<[u8]>::to_vec),
+            way: Way::Any,
+        });
+    }
 }
 
 fn requests(world: &mut World, pool: ObjectNo) {

@@ -2,6 +2,7 @@
 //!
 //! Invariants: the same events in the same order give the same tables; nothing is read but the tables and the event.
 
+mod attribute;
 mod library;
 mod medium;
 mod pool;
@@ -60,6 +61,8 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
             request::ask_again(db, (*no, *command, message), *request, time),
         Event::OperatorChanged { no, state: Some(state) } =>
             run(db, "UPDATE operator SET state = ?2, modified = ?3 WHERE no = ?1", (no, state, time)),
+        Event::AttributeChanged { of, name, value } =>
+            attribute::change(db, *of, name, value.as_ref().map(|value| value.0.as_slice()), time),
         Event::OperatorChanged { no, state: None } => run(db, "DELETE FROM operator WHERE no = ?1", [no]),
     }
 }
