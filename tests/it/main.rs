@@ -14,6 +14,7 @@ mod crash;
 mod crashes;
 mod daemon;
 mod documents;
+mod events;
 mod faults;
 mod golden;
 mod harness;
