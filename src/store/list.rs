@@ -305,7 +305,9 @@ mod tests {
 
     fn empty() -> Connection {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
+        for schema in crate::store::MIGRATIONS {
+            db.execute_batch(schema).unwrap();
+        }
         db
     }
 

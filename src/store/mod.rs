@@ -17,6 +17,9 @@ pub mod read;
 pub mod search;
 pub mod write;
 
+#[cfg(test)]
+pub(crate) use migration::MIGRATIONS;
+
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};

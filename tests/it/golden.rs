@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "the steps of the script are parts of a test")]
 
 use crate::world::{World, advance, lines, root, user};
+use ntmsfs::domain::acl::{Acl, List};
 use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::event::Event;
@@ -68,7 +69,7 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 30] = [
+const CHANGES: [&str; 32] = [
     "\"place\":",
     "\"description\":",
     "\"media_type\":",
@@ -79,6 +80,8 @@ const CHANGES: [&str; 30] = [
     "\"default_timeout\":",
     "\"purge_time\":",
     "\"access\":",
+    "\"acl\":{",
+    "\"control_acl\":{",
     "\"name\":",
     "\"driver\":",
     "\"enabled\":",
@@ -101,12 +104,22 @@ const CHANGES: [&str; 30] = [
     "\"complete\"",
 ];
 
+fn list(mode: u32) -> List {
+    let acl = Some(Acl {
+        group: 5,
+        users: vec![(1_000_000, 7)],
+        groups: vec![(20, 4), (21, 0)],
+    });
+    List { mode, acl }
+}
+
 fn libraries(world: &mut World) -> ObjectNo {
     let library = world.library("box", MO, 6);
     for set in [
         SetLibrary::Name("jukebox".to_owned()),
         SetLibrary::Description("in the cellar".to_owned()),
         SetLibrary::Mode(0o750),
+        SetLibrary::List(list(0o750)),
         SetLibrary::Owner {
             uid: Some(0),
             gid: Some(20),
@@ -182,6 +195,8 @@ fn pools(world: &mut World) -> ObjectNo {
         SetPool::DefaultTimeout(Limit::Ms(90_000)),
         SetPool::DefaultTimeout(Limit::Never),
         SetPool::PurgeTime(Limit::Never),
+        SetPool::List(list(0o770)),
+        SetPool::ControlList(list(0o660)),
         SetPool::Owner {
             uid: Some(7),
             gid: Some(7),

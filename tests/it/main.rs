@@ -17,6 +17,7 @@ mod faults;
 mod golden;
 mod harness;
 mod libraries;
+mod lists;
 mod manual;
 mod model;
 mod mounting;
