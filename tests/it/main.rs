@@ -19,6 +19,7 @@ mod harness;
 mod libraries;
 mod lists;
 mod manual;
+mod matrix;
 mod model;
 mod mounting;
 mod objects;
