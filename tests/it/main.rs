@@ -24,6 +24,7 @@ mod model;
 mod mounting;
 mod objects;
 mod pools;
+mod posix;
 mod refusals;
 mod rights;
 mod rules;
