@@ -2,6 +2,7 @@
 //!
 //! The file system turns names and text into an [`Ask`]; the manager answers each with a [`Reply`] or a refusal.
 
+use super::acl::List;
 use super::attribute::{Holder, Way};
 use super::error::Refusal;
 use super::id::{Guid, ObjectNo};
@@ -150,6 +151,10 @@ pub enum SetPool {
     Mode(u32),
     /// chmod of what carries CONTROL.
     Control(u32),
+    /// setfacl of the directory.
+    List(List),
+    /// setfacl of what carries CONTROL.
+    ControlList(List),
     /// chown; the kernel has checked that the caller may.
     Owner { uid: Option<u32>, gid: Option<u32> },
 }
@@ -180,6 +185,8 @@ pub enum SetLibrary {
     Enabled(bool),
     /// chmod.
     Mode(u32),
+    /// setfacl.
+    List(List),
     /// chown.
     Owner { uid: Option<u32>, gid: Option<u32> },
 }

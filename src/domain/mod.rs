@@ -4,6 +4,7 @@
 //! of facts and a request, and returns what is to be recorded.
 
 pub mod access;
+pub mod acl;
 pub mod ask;
 pub mod attribute;
 pub mod change;

@@ -21,8 +21,9 @@ impl Sample {
         let readers = Readers::new(&path);
         let sample = Self { dir, readers };
         sample.change("PRAGMA journal_mode=WAL");
-        sample.change(include_str!("../store/schema.sql"));
-        sample.change(include_str!("../store/schema-data.sql"));
+        for schema in crate::store::MIGRATIONS {
+            sample.change(schema);
+        }
         sample.change(include_str!("sample.sql"));
         sample
     }

@@ -248,6 +248,7 @@ impl Turn<'_> {
             SetLibrary::Description(_)
             | SetLibrary::Enabled(_)
             | SetLibrary::Mode(_)
+            | SetLibrary::List(_)
             | SetLibrary::Owner { .. } => (None, None),
         };
         let facts = fact::library(self.writer.db(), no, driver, name)?;

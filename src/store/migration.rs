@@ -11,7 +11,11 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i64 = 0x4e54_4d53;
 
 /// The migrations, oldest first.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), HISTORIES];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    HISTORIES,
+    include_str!("schema-access.sql"),
+];
 
 /// The one that brings the histories of media, which are filled from the log.
 const HISTORIES: &str = include_str!("schema-data.sql");

@@ -19,6 +19,9 @@ pub mod search;
 pub mod touched;
 pub mod write;
 
+#[cfg(test)]
+pub(crate) use migration::MIGRATIONS;
+
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};

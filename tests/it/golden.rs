@@ -6,6 +6,7 @@
 #![expect(clippy::panic, reason = "the steps of the script are parts of a test")]
 
 use crate::world::{World, advance, lines, root, user};
+use ntmsfs::domain::acl::{Acl, List};
 use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use ntmsfs::domain::attribute::{Holder, Way};
 use ntmsfs::domain::change::Thing;
@@ -23,7 +24,7 @@ const MO: &str = "MO-5.25";
 
 /// The log of format 1, and the SHA-256 of the file.
 const GOLDEN_1: &str = include_str!("../data/golden-1.jsonl");
-const SHA_1: &str = "2d1bf43b6e39ed518ac017f0f2a12a6850d44ffde1b107f778b2c8f870196ba8";
+const SHA_1: &str = "0702aaf920eb090ddff6566d79d0c638df8ba19644e7388137835c205709da0b";
 
 /// Names all variants; one that is missing here does not compile.
 macro_rules! variants {
@@ -71,7 +72,7 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 32] = [
+const CHANGES: [&str; 34] = [
     "\"text\":",
     "\"hex\":\"ff0a\"",
     "\"place\":",
@@ -84,6 +85,8 @@ const CHANGES: [&str; 32] = [
     "\"default_timeout\":",
     "\"purge_time\":",
     "\"access\":",
+    "\"acl\":{",
+    "\"control_acl\":{",
     "\"name\":",
     "\"driver\":",
     "\"enabled\":",
@@ -106,12 +109,22 @@ const CHANGES: [&str; 32] = [
     "\"complete\"",
 ];
 
+fn list(mode: u32) -> List {
+    let acl = Some(Acl {
+        group: 5,
+        users: vec![(1_000_000, 7)],
+        groups: vec![(20, 4), (21, 0)],
+    });
+    List { mode, acl }
+}
+
 fn libraries(world: &mut World) -> ObjectNo {
     let library = world.library("box", MO, 6);
     for set in [
         SetLibrary::Name("jukebox".to_owned()),
         SetLibrary::Description("in the cellar".to_owned()),
         SetLibrary::Mode(0o750),
+        SetLibrary::List(list(0o750)),
         SetLibrary::Owner {
             uid: Some(0),
             gid: Some(20),
@@ -187,6 +200,8 @@ fn pools(world: &mut World) -> ObjectNo {
         SetPool::DefaultTimeout(Limit::Ms(90_000)),
         SetPool::DefaultTimeout(Limit::Never),
         SetPool::PurgeTime(Limit::Never),
+        SetPool::List(list(0o770)),
+        SetPool::ControlList(list(0o660)),
         SetPool::Owner {
             uid: Some(7),
             gid: Some(7),

@@ -54,7 +54,7 @@ pub fn set(
 }
 
 fn demand(facts: &Facts, caller: &Caller) -> Result<()> {
-    match facts.access {
+    match &facts.access {
         _ if caller.is_root() => Ok(()),
         None => Err(ErrorKind::AccessDenied
             .because(format!("only root sets attributes of \"{}\"", facts.shown))),
@@ -109,6 +109,8 @@ mod tests {
                 gid: 10,
                 mode: 0o755,
                 control: 0o660,
+                acl: None,
+                control_acl: None,
             }),
             owner: None,
             value: value.map(<[u8]>::to_vec),

@@ -3,6 +3,7 @@
 //! Invariants: no callback waits: a reply that must wait is parked or held and answered by whoever brings the answer; a
 //! panic answers EIO and nothing else stops; nothing is decided here.
 
+mod acl;
 mod bulk;
 mod names;
 mod notice;
@@ -139,7 +140,8 @@ impl Filesystem for Adapter {
         let wanted = InitFlags::FUSE_PARALLEL_DIROPS
             | InitFlags::FUSE_DO_READDIRPLUS
             | InitFlags::FUSE_READDIRPLUS_AUTO
-            | InitFlags::FUSE_ATOMIC_O_TRUNC;
+            | InitFlags::FUSE_ATOMIC_O_TRUNC
+            | InitFlags::FUSE_POSIX_ACL;
         // A bulk of lines is one transaction, and everybody waits for it.
         config
             .set_max_write(WRITE_MAX)

@@ -13,8 +13,8 @@ use crate::domain::error::Refusal;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::fs::framing::Lines;
 use crate::fs::parse::Deny;
-use crate::fs::tree::Behaviour;
-use crate::fs::{Node, Row, behaviour, lookup, parse};
+use crate::fs::tree::{Behaviour, Guard, spec};
+use crate::fs::{Node, Row, access, behaviour, lookup, parse};
 use crate::manager::{View, log, touched};
 use fuser::{
     Errno, FileHandle, FopenFlags, INodeNo, OpenFlags, PollEvents, PollNotifier, ReplyData,
@@ -207,7 +207,17 @@ pub(super) fn open(
     reply: ReplyOpen,
 ) {
     let uid = req.uid();
-    match Served::node(ino).and_then(|node| Ok((node, opened(served, uid, node, flags)?))) {
+    let found = Served::node(ino).and_then(|node| {
+        let wanted = (reads(flags), writes(flags));
+        if spec(node.row).guard == Guard::State {
+            let caller = served.caller(req);
+            if !served.look(|view| access::may_open(view, node, &caller, wanted))? {
+                return Err(Failed::Errno(Errno::EACCES));
+            }
+        }
+        Ok((node, opened(served, uid, node, flags)?))
+    });
+    match found {
         Ok((node, open)) => {
             let stream = matches!(open, Open::Events(_));
             let handle = served.handles.insert(node, uid, open);

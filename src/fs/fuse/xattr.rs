@@ -1,8 +1,10 @@
-//! Extended attributes. The prefix of a name says whose they are: `user.` is served here, and nothing else.
+//! Extended attributes. The prefix of a name says whose they are: `user.` is served here, the lists of access rights in
+//! [`super::acl`], and nothing else.
 //!
-//! Invariants: only the home directories of objects have attributes; what has none says "not supported", not "no such
+//! Invariants: only the home directories of objects have attributes of users; what has none says "not supported", not "no such
 //! attribute", so that ls(1) asks once and not for every file.
 
+use super::acl;
 use super::served::{Failed, Outcome, Served};
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::attribute::{Holder, VALUE_MAX, Way};
@@ -46,7 +48,7 @@ fn home(served: &Served, ino: INodeNo) -> Outcome<Holder> {
 }
 
 /// Answers with bytes of which the caller asked for the size (`size` is 0) or for at most so many.
-fn answer(bytes: &[u8], size: u32, reply: ReplyXattr) {
+pub(super) fn answer(bytes: &[u8], size: u32, reply: ReplyXattr) {
     let length = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
     if size == 0 {
         reply.size(length);
@@ -58,6 +60,9 @@ fn answer(bytes: &[u8], size: u32, reply: ReplyXattr) {
 }
 
 pub(super) fn get(served: &Served, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+    if acl::is_list(name) {
+        return acl::get(served, ino, name, size, reply);
+    }
     let found = user_name(name).and_then(|name| {
         let node = Served::node(ino)?;
         if !holder::is_home(node) {
@@ -81,11 +86,11 @@ pub(super) fn list(served: &Served, ino: INodeNo, size: u32, reply: ReplyXattr) 
     });
     match names {
         Ok(names) => {
-            let list: Vec<u8> = names
-                .iter()
-                .flat_map(|name| name.bytes().chain([0]))
-                .collect();
-            answer(&list, size, reply);
+            let own = names.iter().flat_map(|name| name.bytes().chain([0]));
+            match acl::listed(served, ino) {
+                Ok(list) => answer(&[list, own.collect()].concat(), size, reply),
+                Err(failed) => reply.error(failed.errno()),
+            }
         }
         Err(failed) => reply.error(failed.errno()),
     }
@@ -99,6 +104,9 @@ pub(super) fn set(
     (value, flags): (&[u8], i32),
     reply: ReplyEmpty,
 ) {
+    if acl::is_list(name) {
+        return acl::set(served, req, (ino, name), Some(value), reply);
+    }
     let way = match flags {
         libc::XATTR_CREATE => Way::Create,
         libc::XATTR_REPLACE => Way::Replace,
@@ -113,6 +121,9 @@ pub(super) fn remove(
     place: (INodeNo, &OsStr),
     reply: ReplyEmpty,
 ) {
+    if acl::is_list(place.1) {
+        return acl::set(served, req, place, None, reply);
+    }
     change(served, req, place, (None, Way::Any), reply);
 }
 
