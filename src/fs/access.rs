@@ -7,13 +7,13 @@
 use super::lookup;
 use super::node::{Node, Row};
 use super::place::{Subject, subject};
-use super::tree::{Behaviour, Guard, spec};
+use super::tree::{Behaviour, Guard, Name, spec};
 use crate::domain::access::{Access, Caller};
 use crate::domain::acl::List;
 use crate::domain::error::Result;
 use crate::domain::id::CATALOG;
 use crate::domain::time::Time;
-use crate::manager::{View, list, read, touched};
+use crate::manager::{View, list, read, touched, views};
 
 /// What kind of file a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum FileKind {
     Link,
 }
 
-/// What stat(2) shows. There is one link to everything, and all times are `modified`.
+/// What stat(2) shows. There is one link to everything; ctime and mtime are `modified`, atime is `accessed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attributes {
     /// Inode number.
@@ -41,8 +41,11 @@ pub struct Attributes {
     pub gid: u32,
     /// Bytes that a read returns; 0 for directories, control files, streams and results that still wait.
     pub size: u64,
-    /// The last event that touched the object.
+    /// The last event that touched the object; of a medium also one that touched a side of it.
     pub modified: Time,
+    /// Of a medium, its sides and their logical media: the last mount, and until there is one when the medium came into
+    /// the catalog. Of everything else: `modified`.
+    pub accessed: Time,
 }
 
 /// Permission bits with their list, and owner.
@@ -64,6 +67,7 @@ pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes
     let Owned { list, uid, gid } = owned(view, spec(node.row).guard, &subject, gid)?;
     let mode = list.mode;
     let modified = modified(view, node, &subject)?;
+    let accessed = accessed(view, &subject)?.unwrap_or(modified);
     let ino = node.ino();
     Ok(Some(Attributes {
         ino,
@@ -73,6 +77,7 @@ pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes
         gid,
         size,
         modified,
+        accessed,
     }))
 }
 
@@ -206,6 +211,12 @@ fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
         Row::PoolCounts | Row::PoolWhy | Row::PoolMedia | Row::Requests | Row::Results
     );
     if let Some(time) = subject.modified().filter(|_| !summary) {
+        if let Subject::Medium(medium) = subject
+            && of_the_whole(node)
+        {
+            let sides = views::sides_modified(view, medium.no)?;
+            return Ok(sides.map_or(time, |sides| time.max(sides)));
+        }
         return Ok(time);
     }
     if let Some(library) = subject.library(view)? {
@@ -216,6 +227,29 @@ fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
         return Ok(created);
     }
     Ok(list::head(view)?.map_or(created, |head| head.time.max(created)))
+}
+
+/// Whether a node stands for a medium with its sides: its directory, and every link to that.
+fn of_the_whole(node: Node) -> bool {
+    matches!(spec(node.row).name, Name::Each(_)) || node.row == Row::Sides
+}
+
+/// Returns when the medium of an object was last mounted, or came into the catalog; `None` for what is of no medium.
+fn accessed(view: &View, subject: &Subject) -> Result<Option<Time>> {
+    let side = match subject {
+        Subject::Medium(medium) => return Ok(Some(medium.created)),
+        Subject::Side(side) => Some(side.medium),
+        Subject::Logical(logical) => read::side(view, logical.side)?.map(|side| side.medium),
+        Subject::Catalog
+        | Subject::Pool(_)
+        | Subject::Library(_)
+        | Subject::Element(_)
+        | Subject::MediaType(_)
+        | Subject::Operator(_)
+        | Subject::Request(_) => None,
+    };
+    let Some(medium) = side else { return Ok(None) };
+    Ok(read::medium(view, medium)?.map(|medium| medium.created))
 }
 
 #[cfg(test)]

@@ -36,12 +36,16 @@ fn path(of: &Spec) -> String {
 const fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Pool => "pool",
-        Kind::Medium | Kind::AnyMedium => "medium",
+        Kind::Medium | Kind::AnyMedium | Kind::Offline => "medium",
         Kind::Request | Kind::Outcome => "name",
         Kind::Side => "side",
-        Kind::Logical => "LMID",
+        Kind::Logical | Kind::Owned => "LMID",
         Kind::Library => "library",
         Kind::Element(_) | Kind::Operator => "number",
+        Kind::State => "state",
+        Kind::InState => "medium.side",
+        Kind::Owner => "uid",
+        Kind::Located => "slot",
         Kind::MediaType => "media type",
         Kind::Barcode => "bar code",
         Kind::PoolId | Kind::MediumId | Kind::SideId | Kind::LibraryId => "GUID",

@@ -61,6 +61,9 @@ rows! {
     ById = 99, PoolIds = 100, PoolById = 101, MediumIds = 102, MediumById = 103, SideIds = 104, SideById = 105,
     LogicalIds = 106, LogicalById = 107, LibraryIds = 108, LibraryById = 109,
     ByBarcode = 110, MediumByBarcode = 111,
+    ByState = 262, StateSides = 263, SideInState = 264, ByOwner = 265, OwnerLogical = 266, LogicalOfOwner = 267,
+    ByLocation = 268, LocationLibraries = 269, LocationLibrary = 270, MediumInLibrary = 271,
+    LocationOffline = 272, MediumOffline = 273,
     MediumHistory = 350,
 }
 

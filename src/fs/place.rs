@@ -12,7 +12,7 @@ use crate::domain::noun::{
 };
 use crate::domain::time::Time;
 use crate::manager::list::Kind;
-use crate::manager::{View, read};
+use crate::manager::{View, read, views};
 
 /// The object that a node is of, as it stands in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,14 +68,21 @@ pub(crate) fn subject(view: &View, node: Node) -> Result<Option<Subject>> {
         Kind::Request | Kind::Outcome => read::request(view, no)?
             .filter(|request| request.name.is_some())
             .map(Subject::Request),
-        Kind::Side | Kind::SideId => read::side(view, no)?.map(Subject::Side),
-        Kind::Logical => read::logical(view, no)?.map(Subject::Logical),
+        Kind::Side | Kind::SideId | Kind::InState => read::side(view, no)?.map(Subject::Side),
+        Kind::Logical | Kind::Owned => read::logical(view, no)?.map(Subject::Logical),
         Kind::Library | Kind::LibraryId => read::library(view, no)?.map(Subject::Library),
         Kind::Element(kind) => read::element(view, no)?
             .filter(|element| element.kind == kind)
             .map(Subject::Element),
         Kind::MediaType => read::media_type(view, no)?.map(Subject::MediaType),
         Kind::Operator => read::operator(view, no)?.map(Subject::Operator),
+        Kind::State | Kind::Owner => views::place(view, kind, no)?.map(|_| Subject::Catalog),
+        Kind::Located => read::medium(view, no)?
+            .filter(Medium::is_online)
+            .map(Subject::Medium),
+        Kind::Offline => read::medium(view, no)?
+            .filter(|medium| !medium.is_online())
+            .map(Subject::Medium),
     })
 }
 
@@ -167,10 +174,14 @@ pub(crate) fn place(view: &View, node: Node) -> Result<Option<(Node, String)>> {
     };
     match spec.name {
         Name::Is(name) => Ok(Some((Node::new(parent, node.no), name.to_owned()))),
-        Name::Each(kind) => Ok(subject(view, node)?.map(|subject| {
-            let (container, name) = subject.place(kind);
-            (Node::new(parent, container), name)
-        })),
+        Name::Each(kind) => {
+            let sorted = views::place(view, kind, node.no)?;
+            let placed = match sorted {
+                Some(placed) => Some(placed),
+                None => subject(view, node)?.map(|subject| subject.place(kind)),
+            };
+            Ok(placed.map(|(container, name)| (Node::new(parent, container), name)))
+        }
     }
 }
 

@@ -183,6 +183,13 @@ fn what_is_listed_is_found_shows_and_leads_somewhere() {
         "/libraries/lib 0/slots/2/medium",
         "/operator/81/result",
         "/logical/00000000-0000-7000-8000-0000000000f0/side",
+        "/by-state/available/B.A",
+        "/by-state/available/C.A",
+        "/by-state/allocated/A00001L8.A",
+        "/by-state/import/..ö .B",
+        "/by-owner/1000/00000000-0000-7000-8000-0000000000f0",
+        "/by-location/libraries/lib 0/2",
+        "/by-location/offline/B",
     ] {
         assert!(seen.contains_key(path), "{path}");
     }
@@ -196,6 +203,11 @@ fn what_is_listed_is_found_shows_and_leads_somewhere() {
         "/pools/Backup/media/B/sides/A/logical",
         "/libraries/lib 0/drives/1/medium",
         "/by-barcode/B/1",
+        "/by-state/available/A00001L8.A",
+        "/by-state/reserved/B.A",
+        "/by-owner/0",
+        "/by-location/libraries/lib 0/3",
+        "/by-location/offline/C",
     ] {
         assert!(!seen.contains_key(path), "{path}");
     }
@@ -241,6 +253,19 @@ fn names_that_are_not_there() {
         "pools/Backup/media/B/sides/B",
         "pools/Backup/media/B/sides/a",
         "pools/Backup/media/B/slot",
+        "by-state/busy",
+        "by-state/available/A00001L8.A",
+        "by-state/available/B",
+        "by-state/available/B.a",
+        "by-owner/01000",
+        "by-owner/0",
+        "by-owner/9223372036854775807",
+        "by-owner/1000/00000000-0000-7000-8000-0000000000F0",
+        "by-location/libraries/lib 0/02",
+        "by-location/libraries/lib 0/slot-2",
+        "by-location/libraries/lib 0/medium-42",
+        "by-location/libraries/lib 0/drive-1",
+        "by-location/offline/C",
     ] {
         assert_eq!(sample.node(path), None, "{path}");
     }
@@ -349,7 +374,9 @@ fn times_are_those_of_the_last_event() {
         ("pools/Backup/requests", 1_704_164_645_678),
         ("pools/Backup/name", 1_700_000_000_020),
         ("pools/Backup/media/B/name", 1_700_000_000_041),
-        ("media/B", 1_700_000_000_041),
+        ("media/B", 1_700_000_000_051),
+        ("pools/Backup/media/B", 1_700_000_000_051),
+        ("by-location/offline/B", 1_700_000_000_051),
         ("pools/Backup/media/B/sides/A/state", 1_700_000_000_051),
         ("libraries/lib 0/slots/1/state", 1_700_000_000_030),
         ("history", 1_704_164_645_678),
@@ -357,6 +384,21 @@ fn times_are_those_of_the_last_event() {
     ] {
         assert_eq!(sample.stat(path).modified, Time(time), "{path}");
     }
+    // Nothing was ever mounted: since when the medium is in the catalog.
+    for path in [
+        "media/B",
+        "pools/Backup/media/B/name",
+        "pools/Backup/media/B/sides/A",
+        "logical/00000000-0000-7000-8000-0000000000f0/state",
+    ] {
+        assert_eq!(
+            sample.stat(path).accessed,
+            Time(1_700_000_000_000),
+            "{path}"
+        );
+    }
+    let pool = sample.stat("pools/Backup");
+    assert_eq!(pool.accessed, pool.modified);
 }
 
 #[test]
@@ -476,4 +518,75 @@ fn status_is_a_summary() {
     ] {
         assert!(status.contains(part), "{part}\n{status}");
     }
+}
+
+#[test]
+fn an_entry_of_a_sorted_directory_goes_where_its_object_goes() {
+    let sample = Sample::new();
+    let long = "x".repeat(255);
+    sample.change(&format!(
+        "UPDATE side SET state = 6 WHERE no = 50;
+         UPDATE medium SET library = NULL, slot = NULL WHERE no = 42;
+         UPDATE medium SET library = 30 WHERE no = 41;
+         UPDATE medium SET library = 30, slot = 33 WHERE no = 43;
+         UPDATE side SET medium_name = '{long}' WHERE no = 52;
+         UPDATE medium SET name = '{long}' WHERE no = 42;
+         UPDATE logical SET owner = 7;",
+    ));
+    let mut seen = BTreeMap::new();
+    sample.look(|view| {
+        crawl(view, Node::ROOT, "", &mut seen);
+        Ok(())
+    });
+    let below = |top: &str| {
+        let inside = seen.keys().filter_map(|path| path.strip_prefix(top));
+        inside.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(below("/by-state/complete/"), ["A00001L8.A"]);
+    assert!(below("/by-state/allocated/").is_empty());
+    // The side of a medium whose name leaves no room for a letter.
+    let id = "00000000-0000-7000-8000-0000000000e2";
+    assert_eq!(below("/by-state/available/"), [id, "B.A"]);
+    assert_eq!(
+        below("/by-location/libraries/lib 0/"),
+        ["1", "drive-1", "medium-41"]
+    );
+    assert_eq!(below("/by-location/offline/"), [long]);
+    assert_eq!(below("/by-owner/").first().map(String::as_str), Some("7"));
+}
+
+#[test]
+fn owners_are_listed_in_pages() {
+    let sample = Sample::new();
+    for no in 0..20_i64 {
+        sample.change(&format!(
+            "INSERT INTO side SELECT {side}, randomblob(16), 41, {no} + 1, pool, medium_name, standing, share, 5, 0, 0, 1, 0, 1
+             FROM side WHERE no = 51;
+             INSERT INTO logical SELECT {logical}, randomblob(16), '', '', {side}, {uid}, from_pool, from_path, was, 0, 1, 1
+             FROM logical WHERE no = 60;",
+            side = 200 + no,
+            logical = 300 + no,
+            uid = no % 5 * 1_000_000_000,
+        ));
+    }
+    let dir = sample.node("by-owner").unwrap();
+    let names = |page| {
+        let entries = sample.look(|view| Ok(all(view, dir, page)));
+        entries
+            .into_iter()
+            .map(|entry| entry.name)
+            .collect::<Vec<_>>()
+    };
+    let wanted = [
+        "0",
+        "1000",
+        "1000000000",
+        "2000000000",
+        "3000000000",
+        "4000000000",
+    ];
+    assert_eq!(names(2), wanted);
+    assert_eq!(names(100), wanted);
+    let of_one = sample.node("by-owner/3000000000").unwrap();
+    assert_eq!(sample.look(|view| Ok(all(view, of_one, 3))).len(), 4);
 }

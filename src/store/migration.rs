@@ -15,6 +15,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema.sql"),
     HISTORIES,
     include_str!("schema-access.sql"),
+    include_str!("schema-views.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

@@ -17,6 +17,7 @@ mod migration;
 pub mod read;
 pub mod search;
 pub mod touched;
+pub mod views;
 pub mod write;
 
 #[cfg(test)]

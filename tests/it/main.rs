@@ -32,6 +32,7 @@ mod rights;
 mod rules;
 mod scan;
 mod shell;
+mod sorted;
 mod survival;
 mod taking;
 mod tidy;

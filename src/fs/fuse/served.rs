@@ -5,6 +5,7 @@ use super::parked::{Key, Parked};
 use crate::domain::access::Caller;
 use crate::domain::error::{ErrorKind, Refusal};
 use crate::domain::id::ObjectNo;
+use crate::domain::time::Time;
 use crate::fs::late::Late;
 pub(super) use crate::fs::late::lock;
 use crate::fs::parse::Deny;
@@ -250,6 +251,7 @@ impl Served {
         } else {
             0o400
         };
+        let now = clock::utc();
         Some(Attributes {
             ino: node.ino(),
             kind: FileKind::File,
@@ -257,7 +259,8 @@ impl Served {
             uid: reserved.uid,
             gid: reserved.gid,
             size: 0,
-            modified: clock::utc(),
+            modified: now,
+            accessed: now,
         })
     }
 
@@ -309,13 +312,15 @@ pub(super) fn times(node: Node) -> (Duration, Duration) {
 
 /// Returns attributes as the kernel wants them.
 pub(super) fn attr(found: &Attributes) -> FileAttr {
-    let millis = u64::try_from(found.modified.0).unwrap_or(0);
-    let time: SystemTime = UNIX_EPOCH + Duration::from_millis(millis);
+    let instant = |time: Time| -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(u64::try_from(time.0).unwrap_or(0))
+    };
+    let time = instant(found.modified);
     FileAttr {
         ino: INodeNo(found.ino),
         size: found.size,
         blocks: found.size.div_ceil(512),
-        atime: time,
+        atime: instant(found.accessed),
         mtime: time,
         ctime: time,
         crtime: time,
