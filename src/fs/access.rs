@@ -204,11 +204,22 @@ fn searchable(list: List) -> List {
     }
 }
 
+/// Returns the time that [`attributes`] gives a node; that of the catalog if the node is gone.
+pub(super) fn modified_of(view: &View, node: Node) -> Result<Time> {
+    let subject = subject(view, node)?.unwrap_or(Subject::Catalog);
+    modified(view, node, &subject)
+}
+
 /// Returns the time of a node. What the catalog itself has changes with it: its time is that of the last event.
 fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
     let summary = matches!(
         node.row,
-        Row::PoolCounts | Row::PoolWhy | Row::PoolMedia | Row::Requests | Row::Results
+        Row::PoolCounts
+            | Row::PoolInfo
+            | Row::PoolWhy
+            | Row::PoolMedia
+            | Row::Requests
+            | Row::Results
     );
     if let Some(time) = subject.modified().filter(|_| !summary) {
         if let Subject::Medium(medium) = subject

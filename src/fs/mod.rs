@@ -14,6 +14,7 @@
 //! a row and an object number ([`Node`]) for the life of the catalog.
 
 mod access;
+mod form;
 pub mod framing;
 pub mod fuse;
 pub mod holder;
@@ -40,4 +41,5 @@ pub use lookup::{exists, lookup, outcome, show, target};
 pub use manual::manual_files;
 pub use node::{Node, Row};
 pub use place::{home_path, parent};
+pub use show::info::info_schema;
 pub use tree::{Behaviour, Listed, behaviour, spec};

@@ -61,6 +61,8 @@ rows! {
     ById = 99, PoolIds = 100, PoolById = 101, MediumIds = 102, MediumById = 103, SideIds = 104, SideById = 105,
     LogicalIds = 106, LogicalById = 107, LibraryIds = 108, LibraryById = 109,
     ByBarcode = 110, MediumByBarcode = 111,
+    PoolInfo = 250, MediumInfo = 251, SideInfo = 252, LogicalInfo = 253, LibraryInfo = 254, SlotInfo = 255,
+    DriveInfo = 256, PortInfo = 257, OperatorInfo = 258, TypeInfo = 259, RootInfo = 260, Metrics = 261,
     ByState = 262, StateSides = 263, SideInState = 264, ByOwner = 265, OwnerLogical = 266, LogicalOfOwner = 267,
     ByLocation = 268, LocationLibraries = 269, LocationLibrary = 270, MediumInLibrary = 271,
     LocationOffline = 272, MediumOffline = 273,

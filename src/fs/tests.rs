@@ -45,9 +45,19 @@ impl Sample {
         self.look(|view| Ok(walk(view, Node::ROOT, path)))
     }
 
-    fn shows(&self, path: &str) -> String {
+    pub(super) fn shows(&self, path: &str) -> String {
         let node = self.node(path).unwrap_or_else(|| panic!("no {path}"));
         String::from_utf8(self.look(|view| show(view, node))).unwrap()
+    }
+
+    /// Every path, with its node.
+    pub(super) fn paths(&self) -> BTreeMap<String, Node> {
+        let mut seen = BTreeMap::new();
+        self.look(|view| {
+            crawl(view, Node::ROOT, "", &mut seen);
+            Ok(())
+        });
+        seen
     }
 
     fn target(&self, path: &str) -> Option<String> {

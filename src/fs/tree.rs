@@ -7,7 +7,9 @@
 
 use super::node::{Node, Row};
 use super::parse;
-use super::show::{catalog, library, link, logical, medium, operator, pool, status, why};
+use super::show::{
+    catalog, info, library, link, logical, medium, metrics, operator, pool, status, why,
+};
 use crate::domain::ask::Ask;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
@@ -230,6 +232,8 @@ pub static TREE: &[Spec] = &[
     on(Row::ByOwner,   &[Row::Root], Is("by-owner"),   dir(G::Fixed(0o755)), "Logical media by the number of the user that owns them, as links."),
     on(Row::ByLocation, &[Row::Root], Is("by-location"), dir(G::Fixed(0o755)), "Media by where they are, as links."),
     on(Row::Status,    &[Row::Root], Is("status"),     (G::Private(0o640), B::Shown(status::status)), "A summary of the whole system for people."),
+    on(Row::RootInfo,  &[Row::Root], Is(info::NAME),   (G::Private(0o640), B::Shown(info::root)), "The whole system as one JSON object."),
+    on(Row::Metrics,   &[Row::Root], Is("metrics"),    public(metrics::metrics), "Numbers of the whole system as OpenMetrics text."),
     on(Row::History,   &[Row::Root], Is("history"),    (G::Private(0o640), B::History), "The audit trail: every change, who made it and when, one JSON object a line."),
     on(Row::Events,    &[Row::Root], Is("events"),     (G::Private(0o640), B::Stream), "The same as a stream that waits for more; not listed.").listed(Listed::Never),
     on(Row::LastError, &[Row::Root], Is("last-error"), (G::Fixed(0o444), B::LastError), "The last refusal of the calling user; not listed.").listed(Listed::Never),
@@ -349,6 +353,17 @@ pub static TREE: &[Spec] = &[
     on(Row::MediumInLibrary,   &[Row::LocationLibrary], Each(Kind::Located), link(link::medium), "Link to the medium in the slot of that number; in a drive or port the entry is drive-NUMBER or port-NUMBER, and without a place medium-NUMBER."),
     on(Row::MediumOffline,     &[Row::LocationOffline], Each(Kind::Offline), link(link::medium), "Link to a medium in no library."),
     on(Row::MediumByBarcode, &[Row::ByBarcode], Each(Kind::Barcode),    link(link::medium), "Link to the medium with that bar code."),
+
+    on(Row::PoolInfo, &[Row::Pool], Is(info::NAME), shown(|view, no| info::info(view, Row::Pool, no)), "Everything that the files here say, as one JSON object."),
+    on(Row::MediumInfo, &[Row::Medium], Is(info::NAME), shown(|view, no| info::info(view, Row::Medium, no)), "Everything that the files here say, as one JSON object."),
+    on(Row::SideInfo, &[Row::Side], Is(info::NAME), shown(|view, no| info::info(view, Row::Side, no)), "Everything that the files here say, as one JSON object."),
+    on(Row::LogicalInfo, &[Row::Logical], Is(info::NAME), shown(|view, no| info::info(view, Row::Logical, no)), "Everything that the files here say, as one JSON object."),
+    on(Row::LibraryInfo, &[Row::Library], Is(info::NAME), shown(|view, no| info::info(view, Row::Library, no)), "Everything that the files here say, as one JSON object."),
+    on(Row::SlotInfo, &[Row::Slot], Is(info::NAME), shown(|view, no| info::info(view, Row::Slot, no)), "Everything that the files here say, as one JSON object."),
+    on(Row::DriveInfo, &[Row::Drive], Is(info::NAME), shown(|view, no| info::info(view, Row::Drive, no)), "Everything that the files here say, as one JSON object."),
+    on(Row::PortInfo, &[Row::Port], Is(info::NAME), shown(|view, no| info::info(view, Row::Port, no)), "Everything that the files here say, as one JSON object."),
+    on(Row::OperatorInfo, &[Row::Operator], Is(info::NAME), public(|view, no| info::info(view, Row::Operator, no)), "Everything that the files here say, as one JSON object."),
+    on(Row::TypeInfo, &[Row::Type], Is(info::NAME), public(|view, no| info::info(view, Row::Type, no)), "Everything that the files here say, as one JSON object."),
 ];
 
 /// The highest number of a row.

@@ -18,6 +18,7 @@ mod events;
 mod faults;
 mod golden;
 mod harness;
+mod info;
 mod libraries;
 mod lists;
 mod manual;

@@ -240,6 +240,7 @@ fn opened(served: &Served, uid: u32, node: Node, flags: OpenFlags) -> Outcome<Op
         return Err(Failed::from(parse::exists_already()));
     }
     Ok(match behaviour(node) {
+        Behaviour::Shown(_) if node.row == Row::Metrics => Open::Text(served.metrics(node)?),
         Behaviour::Shown(_) | Behaviour::RequestFile(_) => Open::Text(served.content(node)?),
         Behaviour::Attr(..) => {
             let contents = if reads(flags) {

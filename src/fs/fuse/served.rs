@@ -11,6 +11,7 @@ pub(super) use crate::fs::late::lock;
 use crate::fs::parse::Deny;
 use crate::fs::people::People;
 use crate::fs::rendered::Rendered;
+use crate::fs::show::metrics::{Process, with_process};
 use crate::fs::waiting::{End, Waiting};
 use crate::fs::{Attributes, FileKind, Node, Row, access, behaviour, lookup, tree::Behaviour};
 use crate::manager::{Manager, View, clock, list};
@@ -211,6 +212,17 @@ impl Served {
                 Err(refusal) => Err(Failed::from(refusal)),
             }
         })
+    }
+
+    /// Returns `metrics` with the numbers of this instant; it is as long as its content at any other without a commit between.
+    pub(super) fn metrics(&self, node: Node) -> Outcome<Arc<[u8]>> {
+        let content = self.content(node)?;
+        let process = Process {
+            waiting_reads: u64::try_from(self.waiting.len()).unwrap_or(u64::MAX),
+            panics: self.panics.load(Ordering::Relaxed),
+        };
+        let text = with_process(&String::from_utf8_lossy(&content), process);
+        Ok(Arc::from(text.into_bytes()))
     }
 
     /// Returns the attributes of a node, rendered once a commit; ENOENT if it is gone.

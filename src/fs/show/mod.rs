@@ -4,10 +4,12 @@
 //! shown without control characters, so one value is one line.
 
 pub(crate) mod catalog;
+pub(crate) mod info;
 pub(crate) mod library;
 pub(crate) mod link;
 pub(crate) mod logical;
 pub(crate) mod medium;
+pub(crate) mod metrics;
 pub(crate) mod operator;
 pub(crate) mod pool;
 pub(crate) mod status;

@@ -5,10 +5,10 @@ use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Pool, Request};
 use crate::domain::state::{RequestState, SideState};
-use crate::manager::{View, list, read};
+use crate::manager::{View, list, read, views};
 
 /// The states in the order in which people ask for them.
-const STATES: [SideState; 10] = [
+pub(crate) const STATES: [SideState; 10] = [
     SideState::Available,
     SideState::Allocated,
     SideState::Complete,
@@ -139,7 +139,21 @@ pub(crate) fn purge_time(view: &View, no: ObjectNo) -> Result<String> {
 
 /// Sides in each state, then how many of all are offline and disabled.
 pub(crate) fn counts(view: &View, no: ObjectNo) -> Result<String> {
-    let tally = Tally::of(view, &pool(view, no)?)?;
+    Ok(counted(&Tally::of(view, &pool(view, no)?)?))
+}
+
+/// The same for all pools together.
+pub(crate) fn counts_of_all(view: &View) -> Result<String> {
+    let tallies = views::tallies(view)?.into_iter();
+    let tally = Tally(
+        tallies
+            .map(|count| (count.state, count.standing, count.sides))
+            .collect(),
+    );
+    Ok(counted(&tally))
+}
+
+fn counted(tally: &Tally) -> String {
     let row = |word: &str, sides: i64| vec![word.to_owned(), sides.to_string()];
     let mut rows: Vec<_> = STATES
         .iter()
@@ -147,7 +161,7 @@ pub(crate) fn counts(view: &View, no: ObjectNo) -> Result<String> {
         .collect();
     rows.push(row("offline", tally.standing(Standing::Offline)));
     rows.push(row("disabled", tally.standing(Standing::Disabled)));
-    Ok(table(&rows))
+    table(&rows)
 }
 
 fn named(view: &View, no: ObjectNo) -> Result<Request> {
