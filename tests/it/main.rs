@@ -23,6 +23,7 @@ mod libraries;
 mod lists;
 mod manual;
 mod matrix;
+mod methods;
 mod model;
 mod mounting;
 mod objects;

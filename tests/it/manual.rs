@@ -1,4 +1,4 @@
-//! The manual says what the code says: two sections of ntmsfs(7) are generated, and the other pages name every verb,
+//! The manual says what the code says: three sections of ntmsfs(7) are generated, and the other pages name every verb,
 //! option and word. `NTMSFS_BLESS=1 cargo test` renews the generated sections.
 
 use clap::CommandFactory as _;
@@ -60,6 +60,7 @@ fn replaced(page: &str, mark: &str, text: &str) -> String {
 fn generated_sections_are_up_to_date() {
     let page = read("ntmsfs.7");
     let wanted = replaced(&replaced(&page, "files", &files()), "errors", &errors());
+    let wanted = replaced(&wanted, "methods", &crate::methods::section(escaped));
     if page == wanted {
         return;
     }
