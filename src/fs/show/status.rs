@@ -8,6 +8,7 @@ use crate::domain::name::printable;
 use crate::domain::noun::{Pool, Request};
 use crate::domain::state::SideState;
 use crate::manager::list::{self, Kind};
+use crate::manager::views::{self, Census};
 use crate::manager::{View, read};
 
 /// How many lines a section has at most. Enough for a screen or two, cheap enough for every stat(2).
@@ -24,9 +25,10 @@ const COLUMNS: [SideState; 4] = [
 /// The summary.
 pub(crate) fn status(view: &View, _no: ObjectNo) -> Result<String> {
     let (id, created) = read::catalog(view)?;
-    let mut out = format!("catalog {id}, made {created}\n");
+    let mut out = format!("catalog {id}, made {created}\n{}", totals(view)?);
     for section in [
         section("pools", Some(pool_heads()), &pools(view)?),
+        section("libraries", None, &libraries(view)?),
         section("waiting requests", None, &waiting(view)?),
         section("open operator requests", None, &operators(view)?),
         section("delivery unknown", None, &undelivered(view)?),
@@ -35,6 +37,45 @@ pub(crate) fn status(view: &View, _no: ObjectNo) -> Result<String> {
         out.push_str(&section);
     }
     Ok(out)
+}
+
+/// What there is, in one line, and the end of the history in another.
+fn totals(view: &View) -> Result<String> {
+    let Census {
+        pools,
+        media,
+        libraries,
+        ..
+    } = views::census(view)?;
+    let (sides, available) = list::totals(view)?;
+    let counted = [
+        (media, "media"),
+        (sides, "sides"),
+        (available, "of them to allocate now"),
+        (pools, "pools"),
+        (libraries, "libraries"),
+    ];
+    let counted = counted.map(|(number, what)| format!("{number} {what}"));
+    let last = list::head(view)?.map_or_else(String::new, |head| {
+        format!("{} records, the last of {}\n", head.seq, head.time)
+    });
+    Ok(format!("{}\n{last}", counted.join(", ")))
+}
+
+fn libraries(view: &View) -> Result<Vec<Vec<String>>> {
+    let mut rows = Vec::new();
+    for item in list::page(view, Kind::LibraryId, CATALOG, 0, LINES)? {
+        if let Some(library) = read::library(view, item.no)? {
+            let driver = printable(library.driver.split(' ').next().unwrap_or_default());
+            let state = if library.enabled {
+                library.state.word()
+            } else {
+                "disabled"
+            };
+            rows.push(vec![printable(&library.name), state.to_owned(), driver]);
+        }
+    }
+    Ok(rows)
 }
 
 /// A title, then the rows; `none` if there are none, and the last line says if there may be more.
