@@ -247,8 +247,8 @@ fn of_the_whole(node: Node) -> bool {
 
 /// Returns when the medium of an object was last mounted, or came into the catalog; `None` for what is of no medium.
 fn accessed(view: &View, subject: &Subject) -> Result<Option<Time>> {
-    let side = match subject {
-        Subject::Medium(medium) => return Ok(Some(medium.created)),
+    let medium = match subject {
+        Subject::Medium(medium) => Some(medium.no),
         Subject::Side(side) => Some(side.medium),
         Subject::Logical(logical) => read::side(view, logical.side)?.map(|side| side.medium),
         Subject::Catalog
@@ -259,8 +259,10 @@ fn accessed(view: &View, subject: &Subject) -> Result<Option<Time>> {
         | Subject::Operator(_)
         | Subject::Request(_) => None,
     };
-    let Some(medium) = side else { return Ok(None) };
-    Ok(read::medium(view, medium)?.map(|medium| medium.created))
+    match medium {
+        Some(medium) => views::last_mounted(view, medium),
+        None => Ok(None),
+    }
 }
 
 #[cfg(test)]

@@ -301,7 +301,7 @@ fn a_listing_goes_on_while_others_come_and_go() {
     assert_eq!(names(&first), ["A00001L8", "B"]);
     sample.change(
         "DELETE FROM side WHERE medium = 41; DELETE FROM medium WHERE no = 41;
-         INSERT INTO medium SELECT 90, randomblob(16), 'A0', NULL, '', media_type, pool, 1, NULL, NULL, 1, 1
+         INSERT INTO medium SELECT 90, randomblob(16), 'A0', NULL, '', media_type, pool, 1, NULL, NULL, 1, 1, NULL
          FROM medium WHERE no = 40;",
     );
     let rest = sample.look(|view| list(view, dir, first[1].cookie, 9));
@@ -409,6 +409,15 @@ fn times_are_those_of_the_last_event() {
     }
     let pool = sample.stat("pools/Backup");
     assert_eq!(pool.accessed, pool.modified);
+    sample.change("UPDATE side SET mounts = mounts + 1, modified = 1700000000777 WHERE no = 54");
+    let medium = "by-location/offline/..ö ";
+    for path in [medium, "by-state/import/..ö .A", "by-state/import/..ö .B"] {
+        assert_eq!(
+            sample.stat(path).accessed,
+            Time(1_700_000_000_777),
+            "{path}"
+        );
+    }
 }
 
 #[test]

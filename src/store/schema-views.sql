@@ -37,3 +37,9 @@ END;
 CREATE TRIGGER pool_uncounted AFTER DELETE ON pool BEGIN
   UPDATE census SET objects = objects - 1 WHERE kind = 'pool';
 END;
+
+-- When a side of the medium was mounted last. Whatever counts a mount of a side sets it.
+ALTER TABLE medium ADD COLUMN mounted INTEGER;
+CREATE TRIGGER side_mounted AFTER UPDATE OF mounts ON side WHEN new.mounts > old.mounts BEGIN
+  UPDATE medium SET mounted = new.modified WHERE no = new.medium;
+END;

@@ -277,3 +277,10 @@ pub fn sides_modified(db: &Connection, medium: ObjectNo) -> Result<Option<Time>>
     let sql = "SELECT max(modified) FROM side WHERE medium = ?1";
     Ok(one(db, sql, [medium], |row| row.get(0))?.flatten())
 }
+
+/// Returns when a side of a medium was mounted last, or when the medium came into the catalog if none ever was; `None` if there is
+/// no such medium.
+pub fn last_mounted(db: &Connection, medium: ObjectNo) -> Result<Option<Time>> {
+    let sql = "SELECT coalesce(mounted, created) FROM medium WHERE no = ?1";
+    one(db, sql, [medium], |row| row.get(0))
+}
