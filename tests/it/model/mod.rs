@@ -6,7 +6,6 @@ mod operation;
 mod real;
 mod reference;
 mod template;
-mod upkeep;
 
 use crate::world::rounds;
 use ntmsfs::store::check;
@@ -42,7 +41,7 @@ fn run(
         result.map_err(|why| (at, format!("{}: {why}", shown())))?;
         if rebuild {
             let kind = format!("{op:?}");
-            let kind = kind.split([' ', '{']).next().unwrap_or_default().to_owned();
+            let kind = kind.split([' ', '(']).next().unwrap_or_default().to_owned();
             *tally.entry(kind).or_default() += 1;
         }
     }
