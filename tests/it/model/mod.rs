@@ -1,4 +1,5 @@
 //! The whole manager against an independent reference: random sequences of operations, both compared after each.
+//! What the manager must answer, and what is left then, stands in `reference.rs` alone.
 //!
 //! `NTMSFS_SEED=<number>` runs one sequence again; a sequence that fails is made small and printed.
 

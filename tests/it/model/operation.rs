@@ -296,14 +296,16 @@ fn inventory(random: &mut Random, world: &Reference) -> Op {
 fn set(random: &mut Random, world: &Reference) -> Op {
     let pool = pool(random, world);
     let on = i64::from(random.one_in(2));
-    let (file, value) = match random.below(8) {
+    let (file, value) = match random.below(10) {
         0 | 1 => (File::FromFree, on),
         2 => (File::ToFree, on),
         3 => (File::Max, i64::from(number(random, 4))),
         4 => (File::Order, random.of(Selection::ALL).number()),
         5 => (File::Timeout, random.of(&[NEVER, 0, 60_000])),
-        6 => (File::Use, on),
+        6 | 7 => (File::Use, on),
         _ => (File::Control, on),
     };
+    let free = file == File::Use && random.one_in(2);
+    let pool = if free { 3 * random.below(2) } else { pool };
     Op::Set { pool, file, value }
 }

@@ -1,9 +1,10 @@
 //! The reference: what the pages on allocation and on the tree say, in columns, written without the code under test.
 //! Media, sides, requests and operator requests are numbers from 0; nothing that has a number ever loses it.
 
-use super::operation::{Answer, File, NEVER, Op, Place, Pool, Want};
+use super::operation::{Answer, File, NEVER, NOTHING, Op, Place, Pool, Want};
 use ntmsfs::domain::error::ErrorKind as K;
-use ntmsfs::domain::state::{OperatorState as O, PoolType as P, Selection, SideState as S};
+use ntmsfs::domain::state::SideState::{self as S, Allocated, Available, Decommissioned, Reserved};
+use ntmsfs::domain::state::{OperatorState as O, PoolType as P, Selection};
 use std::collections::BTreeMap;
 
 /// Pools that are leaves of system pools: free, import and unrecognized of each of three media types.
@@ -63,10 +64,8 @@ impl Reference {
             Answer::Refused(kind)
         });
         for no in self.waiting() {
-            if self
-                .search(no)
-                .map_or(failed.contains(&no), |side| side.is_some())
-            {
+            let found = self.search(no);
+            if found.map_or(failed.contains(&no), |side| side.is_some()) {
                 self.attempt(no, None);
             }
         }
@@ -87,19 +86,19 @@ impl Reference {
             Op::Answer { asked, to } => self.answered(asked, to, uid)?,
             Op::Deallocate { grant } => {
                 let medium = self.medium[self.live(grant)?.0];
-                let (pool, own) = (self.pool[medium], self.uid[grant] == uid);
-                let own = own && self.may(pool, File::Use, uid).is_ok();
-                self.may(pool, File::Control, uid)
-                    .or(demand(own, K::AccessDenied))?;
+                let pool = self.pool[medium];
+                let own = demand(self.uid[grant] == uid, K::AccessDenied);
+                let own = own.and(self.may(pool, File::Use, uid));
+                own.or(self.may(pool, File::Control, uid))?;
                 self.give_back(grant, false)?;
                 let kept = demand(self.pool[medium] == pool, K::AccessDenied);
                 kept.or(self.may(self.pool[medium], File::Use, uid))?;
             }
             Op::Undo { grant } => drop(self.give_back(grant, true)),
             Op::Complete { grant } => {
-                self.mark(self.live(grant)?.0, S::Allocated, S::Complete, uid)?;
+                self.mark(self.live(grant)?.0, Allocated, S::Complete, uid)?;
             }
-            Op::Decommission { side } => self.mark(side, S::Available, S::Decommissioned, uid)?,
+            Op::Decommission { side } => self.mark(side, Available, Decommissioned, uid)?,
             Op::Move { medium, pool } => self.relocate(medium, pool, uid)?,
             Op::Enable { medium, on } => {
                 self.has(medium, File::Modify, uid)?;
@@ -116,8 +115,8 @@ impl Reference {
                 demand(uid == 0 || library == 0, K::AccessDenied)?;
                 let (enabled, looking, work) = self.libraries[library];
                 let again = on && !enabled;
-                let work = work + usize::from(again);
-                self.libraries[library] = (on, again || on && looking, work);
+                let looking = again || on && looking;
+                self.libraries[library] = (on, looking, work + usize::from(again));
             }
             Op::Inventory { library, ref found } => self.inventory(library, found),
             Op::Set { pool, file, value } => {
@@ -162,13 +161,11 @@ impl Reference {
     /// A type has its system pools if a library takes it or a medium of it was ever there.
     pub(super) fn exists(&self, pool: usize) -> bool {
         let of = |pool: usize| self.pools[pool].media_type;
-        let used = || self.pool.iter().any(|other| of(*other) == of(pool));
-        pool >= LEAVES || of(pool) < Some(2) || used()
+        pool >= LEAVES || of(pool) < Some(2) || self.pool.iter().any(|no| of(*no) == of(pool))
     }
     fn free(&self, pool: usize) -> Is<usize> {
-        let free = self.pools[pool].media_type.map(|no| 3 * no);
-        free.filter(|no| self.exists(*no))
-            .ok_or(K::DeviceNotAvailable)
+        let free = 3 * self.pools[pool].media_type.unwrap_or(0);
+        demand(self.exists(free), K::DeviceNotAvailable).map(|()| free)
     }
     /// The first side of a medium of which something holds.
     fn side(&self, medium: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
@@ -221,10 +218,10 @@ impl Reference {
         let used = want.name.is_some() && (0..self.want.len()).any(same);
         demand(!used, K::AlreadyExists)?;
         let limit = want.timeout.unwrap_or(self.file(want.pool, File::Timeout));
-        self.want.push(want);
-        self.uid.push(uid);
         self.until.push(self.now.saturating_add(limit));
         self.answer.push(Answer::Waits);
+        self.want.push(want);
+        self.uid.push(uid);
         self.got.push(None);
         let otherwise = (want.error || limit == 0).then_some(K::MediaUnavailable);
         Ok(self.attempt(self.want.len() - 1, otherwise))
@@ -262,7 +259,7 @@ impl Reference {
             Some(side) => self.fits(want, side).map(|()| Some(side))?,
             None => {
                 let fits = |side: &usize| self.fits(want, *side).is_ok();
-                let fit = (0..self.state.len()).filter(|side| self.state[*side] == S::Available);
+                let fit = (0..self.state.len()).filter(|side| self.state[*side] == Available);
                 let best = fit.filter(fits).min_by_key(|side| self.rank(pool, *side));
                 if draws && best.is_none_or(|side| of(side) != pool) {
                     self.may(self.free(pool)?, File::Use, uid)?;
@@ -276,25 +273,20 @@ impl Reference {
 
     /// The reserved side of a medium that was opened with `new`, named by what was got on it, by a side, or by both.
     fn next(&self, want: &Want) -> Is<usize> {
-        let there = |side: &usize| self.medium.get(*side).is_some_and(|no| !self.gone[*no]);
-        let media = want
-            .media
-            .map(|grant| self.live(grant).ok().map(|got| got.0));
-        let side = want.side.map(|side| Some(side).filter(there));
-        let named: Option<Vec<usize>> = [media, side].into_iter().flatten().collect();
-        let named = named
-            .filter(|named| !named.is_empty())
-            .ok_or(K::InvalidMedia)?;
+        let lost = |side: &usize| self.medium.get(*side).is_none_or(|no| self.gone[*no]);
+        let got = |grant| self.live(grant).map_or(NOTHING, |got| got.0);
+        let named = want.media.map(got).into_iter().chain(want.side);
+        let named: Vec<usize> = named.collect();
+        let lost = named.is_empty() || named.iter().any(lost);
+        demand(!lost, K::InvalidMedia)?;
         let medium = self.medium[named[0]];
         let same = named.iter().all(|side| self.medium[*side] == medium);
         demand(same && self.pool[medium] == want.pool, K::InvalidMedia)?;
         let set = |no: usize| self.want[no].new || self.want[no].next;
-        let opened = self
-            .side(medium, |no| self.owner[no].is_some_and(set))
-            .is_some();
-        demand(want.media.map_or(opened, set), K::InvalidMedia)?;
+        let opener = self.side(medium, |no| self.owner[no].is_some_and(set));
+        demand(want.media.map_or(opener.is_some(), set), K::InvalidMedia)?;
         self.usable(medium)?;
-        let reserved = self.side(medium, |no| self.state[no] == S::Reserved);
+        let reserved = self.side(medium, |no| self.state[no] == Reserved);
         reserved.ok_or(K::MediaUnavailable)
     }
 
@@ -308,11 +300,11 @@ impl Reference {
         let own = self.pool[medium] == want.pool;
         let free = from.kind == P::Free && self.file(want.pool, File::FromFree) == 1;
         let import = self.state[side] == S::Import && (own || from.kind == P::Import);
-        let available = self.state[side] == S::Available && (own || free);
+        let available = self.state[side] == Available && (own || free);
         demand(available || import, K::MediaUnavailable)?;
         let flip = self.side(medium, |no| no != side).is_some();
         demand(!(want.new && import && flip), K::InvalidParameter)?;
-        let whole = import || self.all(medium, S::Available);
+        let whole = import || self.all(medium, Available);
         demand(whole || !want.new, K::MediaUnavailable)
     }
 
@@ -332,9 +324,9 @@ impl Reference {
     fn take(&mut self, no: usize, side: usize) -> Answer {
         let (want, medium) = (self.want[no], self.medium[side]);
         self.got[no] = Some((side, self.state[side], self.pool[medium]));
-        self.turn(medium, |_| want.new, S::Reserved);
+        self.turn(medium, |_| want.new, Reserved);
         self.pool[medium] = want.pool;
-        self.state[side] = S::Allocated;
+        self.state[side] = Allocated;
         self.count[side] += 1;
         self.idle[side] = self.now;
         self.owner[side] = Some(no);
@@ -346,10 +338,7 @@ impl Reference {
         let (side, was, from) = self.live(grant)?;
         let (medium, pool) = (self.medium[side], self.pool[self.medium[side]]);
         let other = |no: usize| no != side && self.owner[no].is_some();
-        let (shared, max) = (
-            self.side(medium, other).is_some(),
-            self.file(pool, File::Max),
-        );
+        let shared = self.side(medium, other).is_some();
         demand(!shared || !undone, K::Busy)?;
         let foreign = |no: usize| [S::Import, S::Foreign].contains(&self.state[no]);
         let freed = !shared && self.side(medium, foreign).is_none();
@@ -360,21 +349,13 @@ impl Reference {
             self.state[side] = was;
             self.pool[medium] = from;
         } else {
-            let spent = max > 0 && self.count[side] >= max;
-            self.state[side] = if spent {
-                S::Decommissioned
-            } else {
-                S::Available
-            };
+            let spent = (1..=self.count[side]).contains(&self.file(pool, File::Max));
+            self.state[side] = if spent { Decommissioned } else { Available };
             if freed && self.file(pool, File::ToFree) == 1 {
                 self.pool[medium] = self.free(pool)?;
             }
         }
-        self.turn(
-            medium,
-            |state| !shared && state == S::Reserved,
-            S::Available,
-        );
+        self.turn(medium, |state| !shared && state == Reserved, Available);
         Ok(())
     }
 
@@ -390,17 +371,11 @@ impl Reference {
         let (request, state, until) = self.asked[asked];
         demand(self.is_asked(asked), K::ObjectNotFound)?;
         self.may(self.want[request].pool, File::Control, uid)?;
-        let open = until == NEVER;
-        demand(
-            open == to.is_some() && to != Some(O::Submitted),
-            K::InvalidState,
-        )?;
-        let until = match to {
-            None => 0,
-            Some(O::Submitted | O::Active | O::InProgress) => NEVER,
-            Some(O::Refused | O::Complete) => self.now + KEPT,
-        };
-        self.asked[asked] = (request, to.unwrap_or(state), until);
+        let asks = (until == NEVER) == to.is_some() && to != Some(O::Submitted);
+        demand(asks, K::InvalidState)?;
+        let answered = [Some(O::Refused), Some(O::Complete)].contains(&to);
+        let kept = if answered { self.now + KEPT } else { NEVER };
+        self.asked[asked] = to.map_or((request, state, 0), |to| (request, to, kept));
         if to == Some(O::Complete) {
             self.attempt(request, None);
         } else if to == Some(O::Refused) {
@@ -445,11 +420,7 @@ impl Reference {
             P::Application => old.kind != P::Unrecognized,
         };
         demand(may, K::InvalidMediaPool)?;
-        self.turn(
-            medium,
-            |state| free && state != S::Decommissioned,
-            S::Available,
-        );
+        self.turn(medium, |state| free && state != Decommissioned, Available);
         self.pool[medium] = to;
         Ok(())
     }
@@ -458,7 +429,7 @@ impl Reference {
         let state = match self.pools[pool].kind {
             P::Import => S::Import,
             P::Unrecognized => S::Foreign,
-            P::Free | P::Application => S::Available,
+            P::Free | P::Application => Available,
         };
         for _ in 0..=usize::from(self.pools[pool].media_type == Some(0)) {
             self.medium.push(self.pool.len());
