@@ -430,7 +430,8 @@ impl Pair {
         for (n, (_, state, _)) in world.asked.iter().enumerate() {
             let kept = world.is_asked(n);
             let state = format!("state {}", state.number());
-            out.extend(kept.then_some((self.names.asked[n], state)));
+            let no = self.names.asked.get(n).copied();
+            out.extend(kept.then_some((no.unwrap_or(ObjectNo(0)), state)));
         }
         out.sort();
         out
