@@ -1,4 +1,5 @@
 //! The whole manager against an independent reference: random sequences of operations, both compared after each.
+//! What the manager must answer, and what is left then, stands in `reference.rs` alone.
 //!
 //! `NTMSFS_SEED=<number>` runs one sequence again; a sequence that fails is made small and printed.
 
@@ -6,7 +7,6 @@ mod operation;
 mod real;
 mod reference;
 mod template;
-mod upkeep;
 
 use crate::world::rounds;
 use ntmsfs::store::check;
@@ -42,7 +42,7 @@ fn run(
         result.map_err(|why| (at, format!("{}: {why}", shown())))?;
         if rebuild {
             let kind = format!("{op:?}");
-            let kind = kind.split([' ', '{']).next().unwrap_or_default().to_owned();
+            let kind = kind.split([' ', '(']).next().unwrap_or_default().to_owned();
             *tally.entry(kind).or_default() += 1;
         }
     }

@@ -3,29 +3,43 @@
 //! A sequence is a list of numbers alone, so that any part of it can be left out when a failure is made small: what the
 //! numbers mean is decided when their turn comes, from what there is then.
 
-use super::reference::{LEAVES, Medium, Reference};
-use ntmsfs::domain::state::{OperatorState, Selection};
+use super::reference::{LEAVES, Reference};
+use ntmsfs::domain::error::ErrorKind;
+use ntmsfs::domain::state::{OperatorState, PoolType, Selection};
 
-/// An allocation request; what is named is an index of the reference, `Some(None)` is an identifier of nothing.
-#[derive(Debug, Clone, Default)]
-#[expect(clippy::option_option, reason = "not asked, nothing, something")]
-pub(crate) struct Want {
-    pub(crate) new: bool,
-    pub(crate) next: bool,
-    pub(crate) error: bool,
-    pub(crate) timeout: Option<Option<i64>>,
-    pub(crate) side: Option<Option<usize>>,
-    pub(crate) media: Option<Option<usize>>,
+/// An allocation request. `side` is an index, and so is the request in `media`, of which the LMID is named; one that the
+/// reference does not have stands for an identifier of nothing.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a word of the request"
+)]
+pub(super) struct Want {
+    pub(super) pool: usize,
+    pub(super) name: Option<u32>,
+    /// Its line has no end.
+    pub(super) unfinished: bool,
+    pub(super) new: bool,
+    pub(super) next: bool,
+    pub(super) error: bool,
+    pub(super) timeout: Option<i64>,
+    pub(super) side: Option<usize>,
+    pub(super) media: Option<usize>,
 }
 
-/// A library and the number of one of its slots.
-pub(crate) type Place = (usize, u32);
+/// A time-out that never comes, and an instant that never comes.
+pub(super) const NEVER: i64 = i64::MAX;
+/// The index of nothing.
+pub(super) const NOTHING: usize = usize::MAX;
 
+/// A library and the number of one of its slots.
+pub(super) type Place = (usize, u32);
+
+/// An operation; a grant is the index of the request that got it.
 #[derive(Debug, Clone)]
 #[rustfmt::skip]
-pub(crate) enum Op {
-    Allocate { pool: usize, want: Want, name: Option<u32> },
-    Unfinished { pool: usize, name: u32 },
+pub(super) enum Op {
+    Allocate(Want),
     RemoveRequest { request: usize },
     Deallocate { grant: usize },
     Undo { grant: usize },
@@ -35,32 +49,52 @@ pub(crate) enum Op {
     Move { medium: usize, pool: usize },
     Enable { medium: usize, on: bool },
     Remove { medium: usize },
-    Import { pool: usize, lines: Vec<(String, Option<Place>)> },
+    Import { pool: usize, lines: Vec<(&'static str, Option<Place>)> },
     Enabled { library: usize, on: bool },
-    Inventory { library: usize, found: Vec<(u32, String)> },
-    Set { pool: usize, policy: Policy },
-    Answer { asked: usize, state: OperatorState },
-    RemoveAsked { asked: usize },
-    Advance { ms: i64 },
-    Restart { ms: i64 },
+    Inventory { library: usize, found: Vec<(u32, &'static str)> },
+    Set { pool: usize, file: File, value: i64 },
+    /// `None` removes the operator request.
+    Answer { asked: usize, to: Option<OperatorState> },
+    Advance { ms: i64, restart: bool },
     Sweep,
 }
 
+/// What an operation is answered, and what a request has got.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Answer {
+    Done,
+    Got(usize),
+    Failed(ErrorKind),
+    Waits,
+    Refused(ErrorKind),
+}
+
+/// A pool as it is founded.
 #[derive(Debug, Clone)]
-pub(crate) enum Policy {
-    FromFree(bool),
-    ToFree(bool),
-    Max(u32),
-    Order(Selection),
-    Timeout(Option<i64>),
-    Use(bool),
-    Control(bool),
+pub(super) struct Pool {
+    pub(super) kind: PoolType,
+    pub(super) media_type: Option<usize>,
+    pub(super) owner: u32,
+}
+
+/// What can be set of a pool, each as a number: 1 is yes, a time-out is in milliseconds, an order has its own number.
+/// The last three are what everybody may do; nothing gives MODIFY to everybody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum File {
+    FromFree,
+    ToFree,
+    Max,
+    Order,
+    Timeout,
+    Use,
+    Modify,
+    Control,
 }
 
 /// The users of the world; root first.
 const UIDS: [u32; 3] = [0, 1000, 1001];
 /// Slots of each library.
-pub(crate) const SLOTS: [u32; 2] = [6, 4];
+pub(super) const SLOTS: [u32; 2] = [6, 4];
 /// Names of the media of each type.
 const NAMES: [&[&str]; 3] = [
     &["m0", "m1", "m2", "m3", "m4", "m5"],
@@ -70,10 +104,10 @@ const NAMES: [&[&str]; 3] = [
 
 /// The generator of numbers called `SplitMix64`.
 #[derive(Debug, Clone)]
-pub(crate) struct Random(pub(crate) u64);
+pub(super) struct Random(pub(super) u64);
 
 impl Random {
-    pub(crate) fn next(&mut self) -> u64 {
+    pub(super) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -82,7 +116,7 @@ impl Random {
     }
 
     /// A number below `bound`, which is not 0.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).expect("a small bound");
         usize::try_from(self.next() % bound).expect("a number below the bound")
     }
@@ -103,7 +137,7 @@ impl Random {
 }
 
 /// What a number means now, and who does it.
-pub(crate) fn decode(number: u64, world: &Reference) -> (Op, u32) {
+pub(super) fn decode(number: u64, world: &Reference) -> (Op, u32) {
     let mut random = Random(number);
     let users = if random.one_in(2) { 1 } else { UIDS.len() };
     let uid = random.of(&UIDS[..users]);
@@ -113,8 +147,8 @@ pub(crate) fn decode(number: u64, world: &Reference) -> (Op, u32) {
 
 /// `None` if there is nothing that the operation could be about.
 fn choose(random: &mut Random, world: &Reference) -> Option<Op> {
-    let grant = random.recent(world.grants.len());
-    let medium = random.below(world.media.len());
+    let grant = granted(random, world);
+    let medium = random.below(world.pool.len());
     Some(match random.below(100) {
         0..30 => allocate(random, world),
         30..41 => Op::Deallocate { grant: grant? },
@@ -122,7 +156,7 @@ fn choose(random: &mut Random, world: &Reference) -> Option<Op> {
         44..46 => Op::Delivered { grant: grant? },
         46..49 => Op::Complete { grant: grant? },
         49..51 => Op::Decommission {
-            side: random.below(world.sides.len()),
+            side: random.below(world.medium.len()),
         },
         51..58 => Op::Move {
             medium,
@@ -139,81 +173,74 @@ fn choose(random: &mut Random, world: &Reference) -> Option<Op> {
             on: !random.one_in(3),
         },
         75..79 => inventory(random, world),
-        79..87 => Op::Set {
-            pool: pool(random, world),
-            policy: policy(random),
-        },
-        87..91 => {
-            let (asked, states) = (random.recent(world.asked.len())?, OperatorState::ALL);
-            Op::Answer {
-                asked,
-                state: random.of(states),
-            }
+        79..87 => set(random, world),
+        87..92 => {
+            let asked = random.recent(world.asked.len())?;
+            let to = (!random.one_in(5)).then(|| random.of(OperatorState::ALL));
+            Op::Answer { asked, to }
         }
-        91 => Op::RemoveAsked {
-            asked: random.recent(world.asked.len())?,
-        },
         92..94 => Op::Advance {
             ms: random.of(&[1, 5000, 60_000, 3_600_000, 80 * 3_600_000]),
+            restart: false,
         },
-        94 => Op::Restart {
+        94 => Op::Advance {
             ms: random.of(&[0, 5000]),
+            restart: true,
         },
         95 => Op::Sweep,
-        96 => Op::Unfinished {
+        96 => Op::Allocate(Want {
             pool: pool(random, world),
-            name: 0,
-        },
-        _ => Op::RemoveRequest {
-            request: random.recent(world.requests.len())?,
-        },
+            name: Some(0),
+            unfinished: true,
+            ..Want::default()
+        }),
+        _ => {
+            let kept = (0..world.answer.len()).filter(|no| world.is_kept(*no));
+            let kept: Vec<usize> = kept.collect();
+            let kept = random.recent(kept.len()).map(|at| kept[at]);
+            let any = random.recent(world.answer.len())?;
+            let request = kept.filter(|_| !random.one_in(8)).unwrap_or(any);
+            Op::RemoveRequest { request }
+        }
     })
+}
+
+/// A request that got a side.
+fn granted(random: &mut Random, world: &Reference) -> Option<usize> {
+    let got = (0..world.answer.len()).filter(|no| world.got[*no].is_some());
+    let got: Vec<usize> = got.collect();
+    random.recent(got.len()).map(|at| got[at])
 }
 
 /// Any pool that exists, most often one of the applications.
 fn pool(random: &mut Random, world: &Reference) -> usize {
     let from = if random.one_in(3) { 0 } else { LEAVES };
     let pool = from + random.below(world.pools.len() - from);
-    if world.pools[pool].exists {
-        pool
-    } else {
-        LEAVES
-    }
+    if world.exists(pool) { pool } else { LEAVES }
 }
 
 fn allocate(random: &mut Random, world: &Reference) -> Op {
     let (new, next) = (random.one_in(4), random.one_in(7));
-    let grant = world.grants.len();
     let mut want = Want {
+        pool: pool(random, world),
+        name: random.one_in(3).then(|| random.of(&[1, 2, 3, 4])),
         new: new && !next,
         next,
+        error: random.one_in(5),
+        timeout: random.of(&[None, None, Some(0), Some(5000), Some(60_000), Some(NEVER)]),
         ..Want::default()
     };
-    want.error = random.one_in(5);
-    want.timeout = random.of(&[
-        None,
-        None,
-        Some(Some(0)),
-        Some(Some(5000)),
-        Some(Some(60_000)),
-        Some(None),
-    ]);
     if random.one_in(5) {
-        want.side = Some((!random.one_in(9)).then(|| random.below(world.sides.len())));
+        let nothing = random.one_in(9);
+        let side = random.below(world.medium.len());
+        want.side = Some(if nothing { NOTHING } else { side });
     }
     if next && !random.one_in(6) || random.one_in(30) {
-        want.media = Some(
-            (grant > 0 && !random.one_in(9))
-                .then(|| random.recent(grant))
-                .flatten(),
-        );
+        let nothing = random.one_in(9);
+        let grant = granted(random, world).filter(|_| !nothing);
+        want.media = Some(grant.unwrap_or(NOTHING));
     }
-    let name = random.one_in(3).then(|| random.of(&[1, 2, 3, 4]));
-    Op::Allocate {
-        pool: pool(random, world),
-        want,
-        name,
-    }
+    Op::Allocate(want)
 }
 
 fn import(random: &mut Random, world: &Reference) -> Op {
@@ -226,7 +253,7 @@ fn import(random: &mut Random, world: &Reference) -> Op {
             .filter(|_| !random.one_in(3))
             .map(|slots| 1 + number(random, *slots));
         (
-            random.of(NAMES[media_type]).to_owned(),
+            random.of(NAMES[media_type]),
             slot.map(|slot| (media_type, slot)),
         )
     });
@@ -244,19 +271,12 @@ fn number(random: &mut Random, below: u32) -> u32 {
 /// What is believed, with a few changes: something gone, something new, two in each other's slots.
 fn inventory(random: &mut Random, world: &Reference) -> Op {
     let library = random.below(2);
-    let here = |m: &Medium| {
-        m.place
-            .filter(|(at, _)| *at == library && !m.gone)
-            .map(|(_, slot)| slot)
-    };
-    let believed = world
-        .media
-        .iter()
-        .filter_map(|m| Some((here(m)?, m.name.clone())));
-    let mut found: Vec<(u32, String)> = believed.collect();
+    let slot = |no: usize| world.place[no].filter(|(at, _)| *at == library && !world.gone[no]);
+    let believed = (0..world.pool.len()).filter_map(|no| Some((slot(no)?.1, world.name[no])));
+    let mut found: Vec<(u32, &str)> = believed.collect();
     found.retain(|_| !random.one_in(6));
     let (name, slot) = (
-        random.of(NAMES[library]).to_owned(),
+        random.of(NAMES[library]),
         1 + number(random, SLOTS[library]),
     );
     if random.one_in(2)
@@ -273,15 +293,19 @@ fn inventory(random: &mut Random, world: &Reference) -> Op {
     Op::Inventory { library, found }
 }
 
-fn policy(random: &mut Random) -> Policy {
-    let on = random.one_in(2);
-    match random.below(8) {
-        0 | 1 => Policy::FromFree(on),
-        2 => Policy::ToFree(on),
-        3 => Policy::Max(number(random, 4)),
-        4 => Policy::Order(random.of(Selection::ALL)),
-        5 => Policy::Timeout(random.of(&[None, Some(0), Some(60_000)])),
-        6 => Policy::Use(on),
-        _ => Policy::Control(on),
-    }
+fn set(random: &mut Random, world: &Reference) -> Op {
+    let pool = pool(random, world);
+    let on = i64::from(random.one_in(2));
+    let (file, value) = match random.below(10) {
+        0 | 1 => (File::FromFree, on),
+        2 => (File::ToFree, on),
+        3 => (File::Max, i64::from(number(random, 4))),
+        4 => (File::Order, random.of(Selection::ALL).number()),
+        5 => (File::Timeout, random.of(&[NEVER, 0, 60_000])),
+        6 | 7 => (File::Use, on),
+        _ => (File::Control, on),
+    };
+    let free = file == File::Use && random.one_in(2);
+    let pool = if free { 3 * random.below(2) } else { pool };
+    Op::Set { pool, file, value }
 }

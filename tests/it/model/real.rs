@@ -1,7 +1,7 @@
 //! The manager under test, beside the reference: the same operations, and what can be seen of both.
 
-use super::operation::{Op, Policy, Want};
-use super::reference::{Answer, Reference};
+use super::operation::{Answer, File, NEVER, Op, Place, Want};
+use super::reference::Reference;
 use crate::world::{World, advance, kind_in, root, user};
 use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use ntmsfs::domain::change::Thing;
@@ -11,9 +11,10 @@ use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{Guid, ObjectNo};
 use ntmsfs::domain::import::ImportLine;
 use ntmsfs::domain::request::AllocateRequest;
-use ntmsfs::domain::state::{PoolType, SideState};
+use ntmsfs::domain::state::{PoolType, Selection, SideState};
 use ntmsfs::domain::time::Limit;
 use ntmsfs::store::{check, fact};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub(super) const TYPES: [&str; 3] = ["MO-5.25", "LTO-8", "DLT"];
@@ -26,40 +27,33 @@ pub(super) struct Names {
     pub(super) pools: Vec<Option<ObjectNo>>,
     pub(super) media: Vec<ObjectNo>,
     pub(super) sides: Vec<Thing>,
-    pub(super) grants: Vec<Thing>,
+    /// By the request that got it.
+    pub(super) grants: BTreeMap<usize, Thing>,
+    /// 0 for one that ended at once and has no name.
     pub(super) requests: Vec<ObjectNo>,
     pub(super) asked: Vec<ObjectNo>,
     pub(super) libraries: Vec<ObjectNo>,
 }
 
 /// Both.
-pub(crate) struct Pair {
-    pub(crate) world: World,
-    pub(crate) reference: Reference,
+pub(super) struct Pair {
+    pub(super) world: World,
+    pub(super) reference: Reference,
     pub(super) names: Names,
 }
 
 impl Pair {
     /// Performs an operation on both and says what differs.
-    pub(crate) fn step(&mut self, op: &Op, uid: u32) -> std::result::Result<(), String> {
+    pub(super) fn step(&mut self, op: &Op, uid: u32) -> std::result::Result<(), String> {
         let reply = self.perform(op, uid);
         let ended = self.learn();
-        let waited = |request: &usize| self.reference.requests[*request].result.is_none();
-        let known = self.reference.requests.len();
-        let failed: Vec<usize> = ended
-            .iter()
-            .filter(|(_, answer)| matches!(answer, Answer::Failed(_)))
-            .filter_map(|(no, _)| {
-                no.and_then(|no| self.names.requests.iter().position(|n| *n == no))
-            })
-            .filter(waited)
-            .collect();
-        let expected = self.reference.perform(op, uid, &failed);
-        if let (true, Some(no)) = (
-            self.reference.requests.len() > known,
-            self.number_of(&reply, op),
-        ) {
-            self.names.requests.push(no);
+        let failed = ended.iter().filter(|(_, a)| matches!(a, Answer::Failed(_)));
+        let failed: Vec<usize> = failed.map(|(request, _)| *request).collect();
+        let known = self.names.requests.len();
+        let expected = self.reference.step(op, uid, &failed);
+        if self.reference.answer.len() > known {
+            let number = self.number_of(&reply, op).unwrap_or(ObjectNo(0));
+            self.names.requests.push(number);
         }
         let answer = self.answer(&reply);
         if answer != expected {
@@ -67,14 +61,8 @@ impl Pair {
                 "the answer is {answer:?} ({reply:?}), the reference has {expected:?}"
             ));
         }
-        let number = |no: &Option<usize>| no.map(|no| self.names.requests[no]);
-        let expected: Vec<_> = self
-            .reference
-            .ended
-            .iter()
-            .map(|(no, a)| (number(no), a.clone()))
-            .collect();
-        if ended != expected {
+        let expected = &self.reference.ended;
+        if ended != *expected {
             return Err(format!("ended {ended:?}, the reference has {expected:?}"));
         }
         self.compare()
@@ -86,12 +74,11 @@ impl Pair {
             (Ok(Reply::Waiting { request }), _) => Some(*request),
             (
                 _,
-                Op::Allocate {
-                    name: Some(name),
+                Op::Allocate(Want {
                     pool,
+                    name: Some(name),
                     ..
-                }
-                | Op::Unfinished { name, pool },
+                }),
             ) => {
                 let pool = self.names.pools[*pool].expect("a pool");
                 let named = ntmsfs::manager::read::request_named(
@@ -108,29 +95,26 @@ impl Pair {
     fn answer(&self, reply: &Result<Reply>) -> Answer {
         match reply {
             Ok(Reply::Allocated { logical, .. }) => {
-                let grant = self
-                    .names
-                    .grants
-                    .iter()
-                    .position(|thing| thing.no == *logical);
-                Answer::Got(grant.expect("an event of the allocation"))
+                let mut grants = self.names.grants.iter();
+                let grant = grants.find(|(_, thing)| thing.no == *logical);
+                Answer::Got(*grant.expect("an event of the allocation").0)
             }
             Ok(Reply::Failed { result }) => Answer::Failed(kind_in(result)),
-            Ok(Reply::Waiting { request }) => Answer::Waits(
-                self.names
-                    .requests
-                    .iter()
-                    .position(|no| no == request)
-                    .unwrap_or(usize::MAX),
-            ),
+            Ok(Reply::Waiting { .. }) => Answer::Waits,
             Ok(Reply::Done | Reply::Created(_)) => Answer::Done,
             Err(refusal) => Answer::Refused(refusal.kind),
         }
     }
 
-    /// Learns the numbers of what the last operation made, and returns which requests ended.
-    fn learn(&mut self) -> Vec<(Option<ObjectNo>, Answer)> {
+    /// Learns the numbers of what the last operation made, and returns which requests ended. One that is not known is the
+    /// one that the operation made.
+    fn learn(&mut self) -> Vec<(usize, Answer)> {
         let mut ended = Vec::new();
+        let requests = self.names.requests.clone();
+        let index = |no: Option<ObjectNo>| {
+            let known = requests.iter().position(|known| Some(*known) == no);
+            known.unwrap_or(requests.len())
+        };
         for event in std::mem::take(&mut self.world.events) {
             let event = Arc::as_ref(&event);
             if let Event::MediumCreated { medium } = event {
@@ -154,25 +138,25 @@ impl Pair {
                 self.names.pools[media_type * 3 + kind] = Some(pool.no);
             }
             if let Event::Allocated { allocation } = event {
-                ended.push((allocation.request.no, Answer::Got(self.names.grants.len())));
-                self.names.grants.push(allocation.logical);
+                let request = index(allocation.request.no);
+                ended.push((request, Answer::Got(request)));
+                self.names.grants.insert(request, allocation.logical);
             }
             if let Event::RequestFailed { request, code, .. } = event {
                 let kind = ntmsfs::codes::kind_of(*code).expect("a code of the table");
-                ended.push((request.no, Answer::Failed(kind)));
+                ended.push((index(request.no), Answer::Failed(kind)));
             }
         }
         ended
     }
 
     fn perform(&mut self, op: &Op, uid: u32) -> Result<Reply> {
-        if let Op::Advance { ms } = op {
-            advance(*ms);
-            self.world.due();
-            return Ok(Reply::Done);
-        }
-        if let Op::Restart { ms } = op {
-            self.world.restart_after(*ms);
+        if let Op::Advance { ms, restart } = *op {
+            if restart {
+                self.world.restart_after(ms);
+            } else {
+                advance(ms);
+            }
             self.world.due();
             return Ok(Reply::Done);
         }
@@ -188,24 +172,21 @@ impl Pair {
     fn ask_of(&mut self, op: &Op) -> Result<Ask> {
         let names = self.names.clone();
         let pool_no = |pool: &usize| names.pools[*pool].expect("a pool that exists");
-        let logical = |grant: &usize| names.grants[*grant].no;
+        let logical = |grant: &usize| names.grants[grant].no;
         Ok(match op {
-            Op::Allocate { pool, want, name } => {
+            Op::Allocate(want) => {
                 let request = Box::new(AllocateRequest::parse(&self.body(want))?);
-                let name = name.map(|name| self.named(name));
-                Ask::Allocate {
-                    pool: pool_no(pool),
-                    request,
-                    name,
-                }
-            }
-            Op::Unfinished { pool, name } => {
-                let name = self.named(*name);
-                Ask::Unfinished {
-                    pool: pool_no(pool),
-                    name: Named {
-                        body: "ne".to_owned(),
-                        ..name
+                let pool = pool_no(&want.pool);
+                let name = want.name.map(|name| self.named(name));
+                match name {
+                    Some(mut name) if want.unfinished => {
+                        "ne".clone_into(&mut name.body);
+                        Ask::Unfinished { pool, name }
+                    }
+                    name => Ask::Allocate {
+                        pool,
+                        request,
+                        name,
                     },
                 }
             }
@@ -221,14 +202,14 @@ impl Pair {
             Op::Delivered { grant } => Ask::Delivered {
                 logical: logical(grant),
             },
-            Op::Answer { asked, state } => Ask::AnswerOperator {
-                no: names.asked[*asked],
-                state: *state,
-            },
-            Op::RemoveAsked { asked } => Ask::RemoveOperator {
-                no: names.asked[*asked],
-            },
-            Op::Sweep | Op::Advance { .. } | Op::Restart { .. } => Ask::Sweep,
+            Op::Answer { asked, to } => {
+                let no = names.asked[*asked];
+                to.map_or(Ask::RemoveOperator { no }, |state| Ask::AnswerOperator {
+                    no,
+                    state,
+                })
+            }
+            Op::Sweep | Op::Advance { .. } => Ask::Sweep,
             Op::Complete { .. }
             | Op::Decommission { .. }
             | Op::Move { .. }
@@ -247,7 +228,7 @@ impl Pair {
         let pool_no = |pool: &usize| names.pools[*pool].expect("a pool that exists");
         match op {
             Op::Complete { grant } => Ask::SetLogical {
-                no: names.grants[*grant].no,
+                no: names.grants[grant].no,
                 set: SetLogical::State("complete".to_owned()),
             },
             Op::Decommission { side } => Ask::SetSide {
@@ -255,7 +236,7 @@ impl Pair {
                 state: SideState::Decommissioned,
             },
             Op::Move { medium, pool } => {
-                let name = self.reference.media[*medium].name.clone();
+                let name = self.reference.name[*medium].to_owned();
                 Ask::MoveMedium {
                     no: names.media[*medium],
                     pool: pool_no(pool),
@@ -287,20 +268,17 @@ impl Pair {
                     found: Ok(found),
                 }
             }
-            Op::Set { pool, policy } => Ask::SetPool {
+            Op::Set { pool, file, value } => Ask::SetPool {
                 no: pool_no(pool),
-                set: setting(policy),
+                set: setting(*file, *value),
             },
-            Op::Allocate { .. }
-            | Op::Unfinished { .. }
+            Op::Allocate(_)
             | Op::RemoveRequest { .. }
             | Op::Deallocate { .. }
             | Op::Undo { .. }
             | Op::Delivered { .. }
             | Op::Answer { .. }
-            | Op::RemoveAsked { .. }
             | Op::Advance { .. }
-            | Op::Restart { .. }
             | Op::Sweep => Ask::Sweep,
         }
     }
@@ -332,22 +310,19 @@ impl Pair {
                 .filter(|flag| flag.0)
                 .map(|flag| flag.1.to_owned()),
         );
-        let nothing = "00000000-0000-7000-8000-000000000001".to_owned();
-        let id = |things: &[Thing], which: Option<usize>| {
-            which.map_or(nothing.clone(), |n| things[n].id.to_string())
+        let id = |thing: Option<&Thing>| {
+            let nothing = "00000000-0000-7000-8000-000000000001".to_owned();
+            thing.map_or(nothing, |thing| thing.id.to_string())
         };
-        words.extend(
-            want.side
-                .map(|side| format!("side={}", id(&self.names.sides, side))),
-        );
-        words.extend(
-            want.media
-                .map(|media| format!("media={}", id(&self.names.grants, media))),
-        );
-        words.extend(
-            want.timeout
-                .map(|ms| ms.map_or("timeout=infinite".to_owned(), |ms| format!("timeout={ms}"))),
-        );
+        let side = |no: usize| format!("side={}", id(self.names.sides.get(no)));
+        words.extend(want.side.map(side));
+        let media = |grant: usize| format!("media={}", id(self.names.grants.get(&grant)));
+        words.extend(want.media.map(media));
+        let timeout = |ms: i64| match ms {
+            NEVER => "timeout=infinite".to_owned(),
+            ms => format!("timeout={ms}"),
+        };
+        words.extend(want.timeout.map(timeout));
         words.join(" ")
     }
 
@@ -407,28 +382,20 @@ impl Pair {
 
     fn expected_media(&self) -> Vec<Seen> {
         let mut out = Vec::new();
-        for (n, side) in self.reference.sides.iter().enumerate() {
-            let medium = &self.reference.media[side.medium];
-            let grant = side.grant.map(|grant| {
-                (
-                    self.names.grants[grant].id,
-                    self.reference.grants[grant].uid,
-                )
-            });
-            let place = medium
-                .place
-                .map(|(library, slot)| (self.names.libraries[library], slot));
-            let pool = self.names.pools[medium.pool].expect("a pool that exists");
+        let world = &self.reference;
+        for (n, medium) in world.medium.iter().enumerate() {
+            let id = |request: usize| self.names.grants[&request].id;
+            let library = |(library, slot)| (self.names.libraries[library], slot);
             let seen = Seen {
                 no: self.names.sides[n].no,
-                state: side.state,
-                count: side.count,
-                pool,
-                enabled: medium.enabled,
-                place,
-                owner: grant,
+                state: world.state[n],
+                count: world.count[n],
+                pool: self.names.pools[world.pool[*medium]].expect("a pool that exists"),
+                enabled: world.enabled[*medium],
+                place: world.place[*medium].map(library),
+                owner: world.owner[n].map(|request| (id(request), world.uid[request])),
             };
-            out.extend((!medium.gone).then_some(seen));
+            out.extend((!world.gone[*medium]).then_some(seen));
         }
         out
     }
@@ -450,31 +417,21 @@ impl Pair {
 
     fn expected_requests(&self) -> Vec<(ObjectNo, String)> {
         let mut out = Vec::new();
-        for (n, request) in self
-            .reference
-            .requests
-            .iter()
-            .enumerate()
-            .filter(|(_, r)| !r.gone)
-        {
-            let result = match &request.result {
-                Some(Answer::Got(grant)) => self.names.grants[*grant].id.to_string(),
-                Some(Answer::Failed(kind)) => format!("{kind:?}"),
-                None | Some(Answer::Done | Answer::Waits(_) | Answer::Refused(_)) => String::new(),
+        let world = &self.reference;
+        for (n, answer) in world.answer.iter().enumerate() {
+            let result = match answer {
+                Answer::Got(grant) => self.names.grants[grant].id.to_string(),
+                Answer::Failed(kind) => format!("{kind:?}"),
+                Answer::Waits | Answer::Done | Answer::Refused(_) => String::new(),
             };
-            out.push((self.names.requests[n], result));
+            let kept = world.is_kept(n);
+            out.extend(kept.then_some((self.names.requests[n], result)));
         }
-        for (n, asked) in self
-            .reference
-            .asked
-            .iter()
-            .enumerate()
-            .filter(|(_, a)| !a.gone)
-        {
-            out.push((
-                self.names.asked[n],
-                format!("state {}", asked.state.number()),
-            ));
+        for (n, (_, state, _)) in world.asked.iter().enumerate() {
+            let kept = world.is_asked(n);
+            let state = format!("state {}", state.number());
+            let no = self.names.asked.get(n).copied();
+            out.extend(kept.then_some((no.unwrap_or(ObjectNo(0)), state)));
         }
         out.sort();
         out
@@ -493,8 +450,8 @@ struct Seen {
     owner: Option<(Guid, u32)>,
 }
 
-fn import(lines: &[(String, Option<(usize, u32)>)]) -> Vec<(u64, ImportLine)> {
-    let line = |(name, place): &(String, Option<(usize, u32)>)| {
+fn import(lines: &[(&str, Option<Place>)]) -> Vec<(u64, ImportLine)> {
+    let line = |(name, place): &(&str, Option<Place>)| {
         let slot = place.map(|(library, slot)| format!(" slot={}/{slot}", LIBRARIES[library]));
         let line = format!("{name} barcode={name}{}", slot.unwrap_or_default());
         ImportLine::parse(&line)
@@ -514,18 +471,16 @@ fn seen(library: usize, slot: u32, name: &str) -> Found {
     }
 }
 
-fn setting(policy: &Policy) -> SetPool {
-    let bits = |all: &bool, yes, no| if *all { yes } else { no };
-    match policy {
-        Policy::FromFree(on) => SetPool::AllocateFromFree(*on),
-        Policy::ToFree(on) => SetPool::DeallocateToFree(*on),
-        Policy::Max(limit) => SetPool::MaxAllocates(*limit),
-        Policy::Order(order) => SetPool::Selection(*order),
-        Policy::Timeout(None) => SetPool::DefaultTimeout(Limit::Never),
-        Policy::Timeout(Some(ms)) => {
-            SetPool::DefaultTimeout(Limit::Ms(u32::try_from(*ms).expect("a small limit")))
-        }
-        Policy::Use(all) => SetPool::Mode(bits(all, 0o755, 0o700)),
-        Policy::Control(all) => SetPool::Control(bits(all, 0o666, 0o660)),
+fn setting(file: File, value: i64) -> SetPool {
+    let (on, number) = (value == 1, u32::try_from(value).unwrap_or(u32::MAX));
+    match file {
+        File::FromFree => SetPool::AllocateFromFree(on),
+        File::ToFree => SetPool::DeallocateToFree(on),
+        File::Max => SetPool::MaxAllocates(number),
+        File::Order => SetPool::Selection(Selection::from_number(value).expect("an order")),
+        File::Timeout if value == NEVER => SetPool::DefaultTimeout(Limit::Never),
+        File::Timeout => SetPool::DefaultTimeout(Limit::Ms(number)),
+        File::Use | File::Modify => SetPool::Mode(if on { 0o755 } else { 0o700 }),
+        File::Control => SetPool::Control(if on { 0o666 } else { 0o660 }),
     }
 }

@@ -1,465 +1,483 @@
-//! The reference: what the pages on allocation and on the tree say, as plain structs and vectors, written without the
-//! code under test. Whatever has a number here is never removed from its vector, so an index names it for ever.
+//! The reference: what the pages on allocation and on the tree say, in columns, written without the code under test.
+//! Media, sides, requests and operator requests are numbers from 0; nothing that has a number ever loses it.
 
-use super::operation::{Op, Want};
+use super::operation::{Answer, File, NEVER, NOTHING, Op, Place, Pool, Want};
 use ntmsfs::domain::error::ErrorKind as K;
-use ntmsfs::domain::state::{OperatorState as O, PoolType, Selection, SideState as S};
+use ntmsfs::domain::state::SideState::{self as S, Allocated, Available, Decommissioned, Reserved};
+use ntmsfs::domain::state::{OperatorState as O, PoolType as P, Selection};
+use std::collections::BTreeMap;
 
-/// Hours that answered operator requests are kept, in milliseconds.
-pub(crate) const HOURS_72: i64 = 72 * 3_600_000;
-/// How many pools are leaves of system pools: free, import, unrecognized of each of three types.
-pub(crate) const LEAVES: usize = 9;
+/// Pools that are leaves of system pools: free, import and unrecognized of each of three media types.
+pub(super) const LEAVES: usize = 9;
+/// How long results and answered operator requests are kept, in milliseconds: 72 hours.
+const KEPT: i64 = 72 * 3_600_000;
 
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Answer {
-    Done,
-    Got(usize),
-    Failed(K),
-    Waits(usize),
-    Refused(K),
-}
-
-#[derive(Debug, Clone)]
-#[rustfmt::skip]
-#[expect(clippy::struct_excessive_bools, reason = "each is a file of the pool")]
-pub(crate) struct Pool {
-    pub(crate) kind: PoolType, pub(crate) media_type: Option<usize>, pub(crate) exists: bool, pub(crate) owner: u32,
-    pub(crate) use_all: bool, pub(crate) control_all: bool, pub(crate) from_free: bool, pub(crate) to_free: bool,
-    pub(crate) max: i64, pub(crate) selection: Selection, pub(crate) timeout: Option<i64>,
-}
-#[derive(Debug, Clone)]
-#[rustfmt::skip]
-pub(crate) struct Medium {
-    pub(crate) name: String, pub(crate) pool: usize, pub(crate) enabled: bool, pub(crate) gone: bool,
-    pub(crate) place: Option<(usize, u32)>, pub(crate) sides: Vec<usize>,
-}
-#[derive(Debug, Clone)]
-#[rustfmt::skip]
-pub(crate) struct Side {
-    pub(crate) medium: usize, pub(crate) state: S, pub(crate) count: i64, pub(super) idle: i64, pub(super) set: bool,
-    pub(crate) grant: Option<usize>,
-}
-#[derive(Debug, Clone)]
-pub(crate) struct Grant {
-    pub(crate) side: usize,
-    pub(crate) uid: u32,
-    pub(super) was: S,
-    pub(super) from: usize,
-    pub(crate) gone: bool,
-}
-#[derive(Debug, Clone)]
-#[rustfmt::skip]
-pub(crate) struct Request {
-    pub(crate) pool: usize, pub(crate) name: Option<u32>, pub(crate) uid: u32, pub(super) want: Want, pub(super) deadline: Option<i64>,
-    pub(crate) result: Option<Answer>, pub(super) purge: i64, pub(crate) gone: bool,
-}
-impl Request {
-    fn new(pool: usize, want: Want, name: Option<u32>, uid: u32) -> Self {
-        let (deadline, result, purge, gone) = (None, None, 0, false);
-        Self {
-            pool,
-            name,
-            uid,
-            want,
-            deadline,
-            result,
-            purge,
-            gone,
-        }
-    }
-}
-#[derive(Debug, Clone)]
-pub(crate) struct Asked {
-    pub(crate) request: usize,
-    pub(crate) state: O,
-    pub(super) changed: i64,
-    pub(crate) gone: bool,
-}
-#[derive(Debug, Clone)]
-pub(crate) struct Library {
-    pub(crate) media_type: usize,
-    /// Whether everybody may change and fill it; else root alone.
-    pub(crate) open: bool,
-    pub(crate) enabled: bool,
-    /// Whether its first inventory after it was enabled is under way.
-    pub(crate) looking: bool,
-    pub(crate) work: usize,
-}
+type Is<T = ()> = Result<T, K>;
 
 #[derive(Debug, Clone, Default)]
-#[rustfmt::skip]
-pub(crate) struct Reference {
-    pub(crate) now: i64, pub(crate) pools: Vec<Pool>, pub(crate) media: Vec<Medium>, pub(crate) sides: Vec<Side>,
-    pub(crate) grants: Vec<Grant>, pub(crate) requests: Vec<Request>, pub(crate) asked: Vec<Asked>,
-    pub(crate) libraries: Vec<Library>, pub(crate) ended: Vec<(Option<usize>, Answer)>,
+pub(super) struct Reference {
+    pub(super) now: i64,
+    pub(super) pools: Vec<Pool>,
+    pub(super) files: BTreeMap<(usize, File), i64>,
+    /// Libraries: enabled; the first inventory since then is under way; inventories to come.
+    pub(super) libraries: [(bool, bool, usize); 2],
+    /// The columns of media.
+    pub(super) name: Vec<&'static str>,
+    pub(super) pool: Vec<usize>,
+    pub(super) enabled: Vec<bool>,
+    pub(super) gone: Vec<bool>,
+    pub(super) place: Vec<Option<Place>>,
+    /// The columns of sides; the owner is the request that got it.
+    pub(super) medium: Vec<usize>,
+    pub(super) state: Vec<S>,
+    pub(super) count: Vec<i64>,
+    idle: Vec<i64>,
+    pub(super) owner: Vec<Option<usize>>,
+    /// The columns of requests: until when it waits, later until when its result is kept; which side it got, in which
+    /// state that was, and in which pool.
+    want: Vec<Want>,
+    pub(super) uid: Vec<u32>,
+    until: Vec<i64>,
+    pub(super) answer: Vec<Answer>,
+    pub(super) got: Vec<Option<(usize, S, usize)>>,
+    /// Operator requests: the request, the state, until when it is kept.
+    pub(super) asked: Vec<(usize, O, i64)>,
+    /// The last sweep: what was kept until then is gone.
+    swept: i64,
+    /// The requests that ended in the last operation.
+    pub(super) ended: Vec<(usize, Answer)>,
 }
 
-pub(super) fn demand(holds: bool, kind: K) -> Result<(), K> {
+fn demand(holds: bool, kind: K) -> Is {
     if holds { Ok(()) } else { Err(kind) }
 }
 
-#[derive(Clone, Copy)]
-pub(super) enum Right {
-    Use,
-    Modify,
-    Control,
-}
-
 impl Reference {
-    /// Performs one operation. `failed` are the waiting requests of which the manager says that a retry failed: whether
-    /// a change of rights ends a waiting request at the next retry or later is not laid down.
-    pub(crate) fn perform(&mut self, op: &Op, uid: u32, failed: &[usize]) -> Answer {
+    /// Performs an operation, which changes nothing if it is refused; then the waiting requests get what there is, oldest
+    /// first. `failed` are those that the manager ended with an error: whether a right that was taken away ends a
+    /// waiting request at the next try or later is not laid down.
+    pub(super) fn step(&mut self, op: &Op, uid: u32, failed: &[usize]) -> Answer {
         self.ended.clear();
-        let answer = self.operate(op, uid).unwrap_or_else(Answer::Refused);
-        if !matches!(answer, Answer::Refused(_)) {
-            self.settle(failed);
+        let before = self.clone();
+        let answer = self.perform(op, uid).unwrap_or_else(|kind| {
+            *self = before;
+            Answer::Refused(kind)
+        });
+        for no in self.waiting() {
+            let found = self.search(no);
+            if found.map_or(failed.contains(&no), |side| side.is_some()) {
+                self.attempt(no, None);
+            }
         }
         answer
     }
 
-    pub(super) fn operate(&mut self, op: &Op, uid: u32) -> Result<Answer, K> {
-        match op {
-            Op::Allocate { pool, want, name } => return self.allocate(*pool, want, *name, uid),
-            Op::Unfinished { pool, name } => {
-                self.admit(*pool, Some(*name), uid)?;
-                let request = self.request(Request::new(*pool, Want::default(), Some(*name), uid));
-                return Ok(self.finish(Some(request), Answer::Failed(K::InvalidParameter)));
-            }
-            Op::RemoveRequest { request } => self.remove_request(*request, uid)?,
-            Op::Deallocate { grant } => self.deallocate(*grant, uid)?,
-            Op::Undo { grant } => {
-                let Grant { side, gone, .. } = self.grants[*grant];
-                if !gone && !self.others(side).any(|s| s.state.is_owned()) {
-                    self.give_back(side, true);
+    fn perform(&mut self, op: &Op, uid: u32) -> Is<Answer> {
+        match *op {
+            Op::Allocate(want) => return self.allocate(want, uid),
+            Op::RemoveRequest { request } => {
+                let may = !self.is_kept(request) || [0, self.uid[request]].contains(&uid);
+                demand(may, K::AccessDenied)?;
+                if self.answer[request] == Answer::Waits {
+                    self.finish(request, Answer::Failed(K::Cancelled));
                 }
+                self.until[request] = 0;
             }
+            Op::Answer { asked, to } => self.answered(asked, to, uid)?,
+            Op::Deallocate { grant } => {
+                let medium = self.medium[self.live(grant)?.0];
+                let pool = self.pool[medium];
+                let own = demand(self.uid[grant] == uid, K::AccessDenied);
+                let own = own.and(self.may(pool, File::Use, uid));
+                own.or(self.may(pool, File::Control, uid))?;
+                self.give_back(grant, false)?;
+                let kept = demand(self.pool[medium] == pool, K::AccessDenied);
+                kept.or(self.may(self.pool[medium], File::Use, uid))?;
+            }
+            Op::Undo { grant } => drop(self.give_back(grant, true)),
+            Op::Complete { grant } => {
+                self.mark(self.live(grant)?.0, Allocated, S::Complete, uid)?;
+            }
+            Op::Decommission { side } => self.mark(side, Available, Decommissioned, uid)?,
+            Op::Move { medium, pool } => self.relocate(medium, pool, uid)?,
+            Op::Enable { medium, on } => {
+                self.has(medium, File::Modify, uid)?;
+                self.enabled[medium] = on;
+            }
+            Op::Remove { medium } => {
+                self.has(medium, File::Control, uid)?;
+                demand(!self.is_owned(medium), K::NotEmpty)?;
+                demand(self.place[medium].is_none(), K::InvalidState)?;
+                self.gone[medium] = true;
+            }
+            Op::Import { pool, ref lines } => self.import(pool, lines, uid)?,
+            Op::Enabled { library, on } => {
+                demand(uid == 0 || library == 0, K::AccessDenied)?;
+                let (enabled, looking, work) = self.libraries[library];
+                let again = on && !enabled;
+                let looking = again || on && looking;
+                self.libraries[library] = (on, looking, work + usize::from(again));
+            }
+            Op::Inventory { library, ref found } => self.inventory(library, found),
+            Op::Set { pool, file, value } => {
+                self.may(pool, File::Modify, uid)?;
+                let access = [File::Use, File::Control].contains(&file);
+                demand(access || self.takes(pool), K::InvalidMediaPool)?;
+                self.files.insert((pool, file), value);
+            }
+            Op::Advance { ms, restart } => self.advance(ms, restart),
+            Op::Sweep => self.swept = self.now,
             Op::Delivered { .. } => {}
-            Op::Answer { asked, state } => self.answer(*asked, *state, uid)?,
-            Op::RemoveAsked { asked } => {
-                let pool = self.requests[self.open(*asked)?.request].pool;
-                self.right(pool, Right::Control, uid)?;
-                demand(!self.asked[*asked].state.is_open(), K::InvalidState)?;
-                self.asked[*asked].gone = true;
-            }
-            Op::Advance { ms } => {
-                self.now += ms;
-                self.expire();
-            }
-            Op::Restart { ms } => self.restart(*ms),
-            Op::Sweep => self.sweep(),
-            Op::Complete { .. }
-            | Op::Decommission { .. }
-            | Op::Move { .. }
-            | Op::Enable { .. }
-            | Op::Remove { .. }
-            | Op::Import { .. }
-            | Op::Enabled { .. }
-            | Op::Inventory { .. }
-            | Op::Set { .. } => self.tend(op, uid)?,
         }
         Ok(Answer::Done)
     }
 
-    pub(super) fn right(&self, pool: usize, right: Right, uid: u32) -> Result<(), K> {
-        let pool = &self.pools[pool];
-        let all = match right {
-            Right::Use => pool.use_all,
-            Right::Control => pool.control_all,
-            Right::Modify => false,
-        };
-        demand(uid == 0 || uid == pool.owner || all, K::AccessDenied)
+    fn file(&self, pool: usize, file: File) -> i64 {
+        self.files.get(&(pool, file)).copied().unwrap_or(0)
+    }
+    /// Root and the owner have every right on a pool, all others those that its files give.
+    fn may(&self, pool: usize, right: File, uid: u32) -> Is {
+        let named = [0, self.pools[pool].owner].contains(&uid);
+        demand(named || self.file(pool, right) == 1, K::AccessDenied)
+    }
+    /// What leaves or enters a free pool needs USE there, any other pool CONTROL.
+    fn may_go(&self, from: usize, to: usize, uid: u32) -> Is {
+        let free = |pool: usize| self.pools[pool].kind == P::Free && from != to;
+        let right = |pool| if free(pool) { File::Use } else { File::Control };
+        self.may(from, right(from), uid)?;
+        self.may(to, right(to), uid)
+    }
+    fn has(&self, medium: usize, right: File, uid: u32) -> Is {
+        demand(!self.gone[medium], K::ObjectNotFound)?;
+        self.may(self.pool[medium], right, uid)
+    }
+    fn takes(&self, pool: usize) -> bool {
+        self.pools[pool].kind == P::Application && self.pools[pool].media_type.is_some()
+    }
+    fn admit(&self, pool: usize, uid: u32) -> Is {
+        self.may(pool, File::Control, uid)?;
+        demand(self.takes(pool), K::InvalidMediaPool)
+    }
+    /// A type has its system pools if a library takes it or a medium of it was ever there.
+    pub(super) fn exists(&self, pool: usize) -> bool {
+        let of = |pool: usize| self.pools[pool].media_type;
+        pool >= LEAVES || of(pool) < Some(2) || self.pool.iter().any(|no| of(*no) == of(pool))
+    }
+    fn free(&self, pool: usize) -> Is<usize> {
+        let free = 3 * self.pools[pool].media_type.unwrap_or(0);
+        demand(self.exists(free), K::DeviceNotAvailable).map(|()| free)
+    }
+    /// The first side of a medium of which something holds.
+    fn side(&self, medium: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
+        (0..self.medium.len()).find(|no| self.medium[*no] == medium && holds(*no))
+    }
+    fn all(&self, medium: usize, state: S) -> bool {
+        self.side(medium, |no| self.state[no] != state).is_none()
+    }
+    fn is_owned(&self, medium: usize) -> bool {
+        self.side(medium, |no| self.owner[no].is_some()).is_some()
+    }
+    fn turn(&mut self, medium: usize, turns: impl Fn(S) -> bool, to: S) {
+        let sides = self.medium.iter().zip(&mut self.state);
+        let sides = sides.filter(|(of, state)| **of == medium && turns(**state));
+        sides.for_each(|(_, state)| *state = to);
+    }
+    fn known(&self, holds: impl Fn(usize) -> bool) -> Option<usize> {
+        (0..self.pool.len()).find(|no| !self.gone[*no] && holds(*no))
+    }
+    fn usable(&self, medium: usize) -> Is {
+        let on = |place: Place| self.libraries[place.0].0;
+        let on = self.enabled[medium] && self.place[medium].is_none_or(on);
+        demand(on, K::ResourceDisabled)?;
+        demand(self.place[medium].is_some(), K::MediaOffline)
+    }
+    /// What a request got, if it still has it.
+    fn live(&self, grant: usize) -> Is<(usize, S, usize)> {
+        let has = |got: &(usize, S, usize)| self.owner[got.0] == Some(grant);
+        let got = self.got.get(grant).copied().flatten();
+        got.filter(has).ok_or(K::ObjectNotFound)
+    }
+    fn waiting(&self) -> Vec<usize> {
+        let waits = |no: &usize| self.answer[*no] == Answer::Waits;
+        (0..self.answer.len()).filter(waits).collect()
+    }
+    pub(super) fn is_kept(&self, request: usize) -> bool {
+        self.until[request] > self.swept
+    }
+    /// An open operator request goes with its waiting request.
+    pub(super) fn is_asked(&self, asked: usize) -> bool {
+        let (request, _, until) = self.asked[asked];
+        let waits = self.answer[request] == Answer::Waits;
+        until > self.swept && (until < NEVER || waits)
     }
 
-    pub(super) fn pool_of(&self, side: usize) -> usize {
-        self.media[self.sides[side].medium].pool
+    fn allocate(&mut self, want: Want, uid: u32) -> Is<Answer> {
+        self.admit(want.pool, uid)?;
+        let name = |want: &Want| want.name.map(|name| (want.pool, name));
+        let same = |no: usize| self.is_kept(no) && name(&self.want[no]) == name(&want);
+        let used = want.name.is_some() && (0..self.want.len()).any(same);
+        demand(!used, K::AlreadyExists)?;
+        let limit = want.timeout.unwrap_or(self.file(want.pool, File::Timeout));
+        self.until.push(self.now.saturating_add(limit));
+        self.answer.push(Answer::Waits);
+        self.want.push(want);
+        self.uid.push(uid);
+        self.got.push(None);
+        let otherwise = (want.error || limit == 0).then_some(K::MediaUnavailable);
+        Ok(self.attempt(self.want.len() - 1, otherwise))
     }
 
-    pub(super) fn states(&self, medium: usize) -> impl Iterator<Item = S> {
-        self.media[medium]
-            .sides
-            .iter()
-            .map(|&side| self.sides[side].state)
-    }
-
-    pub(super) fn others(&self, side: usize) -> impl Iterator<Item = &Side> {
-        let sides = &self.media[self.sides[side].medium].sides;
-        sides
-            .iter()
-            .filter(move |&&other| other != side)
-            .map(|&other| &self.sides[other])
-    }
-
-    pub(super) fn enabled(&self, medium: &Medium) -> bool {
-        medium.enabled
-            && medium
-                .place
-                .is_none_or(|(library, _)| self.libraries[library].enabled)
-    }
-
-    /// The free pool of the type of a pool.
-    pub(super) fn free(&self, pool: usize) -> Option<usize> {
-        let free = self.pools[pool].media_type? * 3;
-        self.pools[free].exists.then_some(free)
-    }
-
-    pub(super) fn admit(&self, pool: usize, name: Option<u32>, uid: u32) -> Result<(), K> {
-        self.right(pool, Right::Control, uid)?;
-        let takes =
-            self.pools[pool].kind == PoolType::Application && self.pools[pool].media_type.is_some();
-        demand(takes, K::InvalidMediaPool)?;
-        let same = |r: &Request| !r.gone && r.pool == pool && r.name.is_some() && r.name == name;
-        demand(!self.requests.iter().any(same), K::AlreadyExists)
-    }
-
-    pub(super) fn request(&mut self, request: Request) -> usize {
-        self.requests.push(request);
-        self.requests.len() - 1
-    }
-
-    /// A request has its result: a named one keeps it, its open operator request is gone.
-    pub(super) fn finish(&mut self, request: Option<usize>, answer: Answer) -> Answer {
-        if let Some(no) = request {
-            let request = &mut self.requests[no];
-            (request.result, request.purge) = (Some(answer.clone()), self.now + HOURS_72);
-            request.gone = request.name.is_none();
-            let mine = |a: &&mut Asked| a.request == no && a.state.is_open();
-            self.asked
-                .iter_mut()
-                .filter(mine)
-                .for_each(|a| a.gone = true);
+    /// Searches for a request. Nothing found: it fails with `otherwise`, or an operator is asked and it waits.
+    fn attempt(&mut self, no: usize, otherwise: Option<K>) -> Answer {
+        match (self.search(no), otherwise) {
+            (Ok(Some(side)), _) => self.take(no, side),
+            (Err(kind), _) | (Ok(None), Some(kind)) => self.finish(no, Answer::Failed(kind)),
+            (Ok(None), None) => {
+                self.asked.push((no, O::Submitted, NEVER));
+                Answer::Waits
+            }
         }
-        self.ended.push((request, answer.clone()));
+    }
+
+    /// A request has its result, which is kept if it has a name.
+    fn finish(&mut self, no: usize, answer: Answer) -> Answer {
+        self.answer[no] = answer;
+        self.until[no] = self.want[no].name.map_or(0, |_| self.now + KEPT);
+        self.ended.push((no, answer));
         answer
     }
 
-    pub(super) fn ask(&mut self, request: usize) {
-        self.asked.push(Asked {
-            request,
-            state: O::Submitted,
-            changed: self.now,
-            gone: false,
-        });
-    }
-
-    pub(super) fn allocate(
-        &mut self,
-        pool: usize,
-        want: &Want,
-        name: Option<u32>,
-        uid: u32,
-    ) -> Result<Answer, K> {
-        self.admit(pool, name, uid)?;
-        let limit = want.timeout.unwrap_or(self.pools[pool].timeout);
-        let found = self.search(pool, want, uid);
-        let waits = found == Ok(None) && !want.error && limit != Some(0);
-        let request = (waits || name.is_some()).then(|| {
-            let mut request = Request::new(pool, want.clone(), name, uid);
-            request.deadline = limit.map(|ms| self.now + ms);
-            self.request(request)
-        });
-        Ok(match (found, request) {
-            (Ok(Some(side)), _) => self.grant((pool, side), want, uid, request),
-            (Ok(None), Some(no)) if waits => {
-                self.ask(no);
-                Answer::Waits(no)
+    /// The side that a request gets now: what is in its pool comes first, then what is free if the pool draws on that.
+    fn search(&self, no: usize) -> Is<Option<usize>> {
+        let (want, uid) = (&self.want[no], self.uid[no]);
+        let (pool, draws) = (want.pool, self.file(want.pool, File::FromFree) == 1);
+        self.admit(pool, uid)?;
+        demand(!want.unfinished, K::InvalidParameter)?;
+        let of = |side: usize| self.pool[self.medium[side]];
+        let side = match want.side {
+            _ if want.next => Some(self.next(want)?),
+            Some(side) => self.fits(want, side).map(|()| Some(side))?,
+            None => {
+                let fits = |side: &usize| self.fits(want, *side).is_ok();
+                let fit = (0..self.state.len()).filter(|side| self.state[*side] == Available);
+                let best = fit.filter(fits).min_by_key(|side| self.rank(pool, *side));
+                if draws && best.is_none_or(|side| of(side) != pool) {
+                    self.may(self.free(pool)?, File::Use, uid)?;
+                }
+                best
             }
-            (Ok(None), _) => self.finish(request, Answer::Failed(K::MediaUnavailable)),
-            (Err(kind), _) => self.finish(request, Answer::Failed(kind)),
-        })
+        };
+        self.may_go(side.map_or(pool, of), pool, uid)?;
+        Ok(side)
     }
 
-    pub(super) fn search(&self, pool: usize, want: &Want, uid: u32) -> Result<Option<usize>, K> {
-        let side = if want.next {
-            Some(self.next(pool, want)?)
-        } else if let Some(side) = want.side {
-            Some(self.named(pool, side, want.new)?)
-        } else if let Some(side) = self.first(pool, pool, want.new) {
-            Some(side)
-        } else if self.pools[pool].from_free {
-            let free = self.free(pool).ok_or(K::DeviceNotAvailable)?;
-            self.right(free, Right::Use, uid)?;
-            self.first(pool, free, want.new)
+    /// The reserved side of a medium that was opened with `new`, named by what was got on it, by a side, or by both.
+    fn next(&self, want: &Want) -> Is<usize> {
+        let lost = |side: &usize| self.medium.get(*side).is_none_or(|no| self.gone[*no]);
+        let got = |grant| self.live(grant).map_or(NOTHING, |got| got.0);
+        let named = want.media.map(got).into_iter().chain(want.side);
+        let named: Vec<usize> = named.collect();
+        let lost = named.is_empty() || named.iter().any(lost);
+        demand(!lost, K::InvalidMedia)?;
+        let medium = self.medium[named[0]];
+        let same = named.iter().all(|side| self.medium[*side] == medium);
+        demand(same && self.pool[medium] == want.pool, K::InvalidMedia)?;
+        let set = |no: usize| self.want[no].new || self.want[no].next;
+        let opener = self.side(medium, |no| self.owner[no].is_some_and(set));
+        demand(want.media.map_or(opener.is_some(), set), K::InvalidMedia)?;
+        self.usable(medium)?;
+        let reserved = self.side(medium, |no| self.state[no] == Reserved);
+        reserved.ok_or(K::MediaUnavailable)
+    }
+
+    /// Whether a side is for a request, or the first reason why it is not.
+    fn fits(&self, want: &Want, side: usize) -> Is {
+        let medium = self.medium.get(side).filter(|no| !self.gone[**no]);
+        let medium = *medium.ok_or(K::InvalidMedia)?;
+        let (from, to) = (&self.pools[self.pool[medium]], &self.pools[want.pool]);
+        demand(from.media_type == to.media_type, K::MediaIncompatible)?;
+        self.usable(medium)?;
+        let own = self.pool[medium] == want.pool;
+        let free = from.kind == P::Free && self.file(want.pool, File::FromFree) == 1;
+        let import = self.state[side] == S::Import && (own || from.kind == P::Import);
+        let available = self.state[side] == Available && (own || free);
+        demand(available || import, K::MediaUnavailable)?;
+        let flip = self.side(medium, |no| no != side).is_some();
+        demand(!(want.new && import && flip), K::InvalidParameter)?;
+        let whole = import || self.all(medium, Available);
+        demand(whole || !want.new, K::MediaUnavailable)
+    }
+
+    /// What decides between sides that fit; the first of equals is taken.
+    fn rank(&self, pool: usize, side: usize) -> (bool, bool, i64, i64, &'static str) {
+        let medium = self.medium[side];
+        let (drawn, alone) = (self.pool[medium] != pool, !self.is_owned(medium));
+        let (count, idle, name) = (self.count[side], self.idle[side], self.name[medium]);
+        match Selection::from_number(self.file(pool, File::Order)) {
+            Some(Selection::LeastUsed) => (drawn, false, count, idle, name),
+            Some(Selection::Fill) => (drawn, alone, count, idle, name),
+            Some(Selection::Name) => (drawn, false, 0, 0, name),
+            Some(Selection::Oldest) | None => (drawn, false, 0, 0, ""),
+        }
+    }
+
+    fn take(&mut self, no: usize, side: usize) -> Answer {
+        let (want, medium) = (self.want[no], self.medium[side]);
+        self.got[no] = Some((side, self.state[side], self.pool[medium]));
+        self.turn(medium, |_| want.new, Reserved);
+        self.pool[medium] = want.pool;
+        self.state[side] = Allocated;
+        self.count[side] += 1;
+        self.idle[side] = self.now;
+        self.owner[side] = Some(no);
+        self.finish(no, Answer::Got(no))
+    }
+
+    /// A side is given back, or it is as if it had never been taken.
+    fn give_back(&mut self, grant: usize, undone: bool) -> Is {
+        let (side, was, from) = self.live(grant)?;
+        let (medium, pool) = (self.medium[side], self.pool[self.medium[side]]);
+        let other = |no: usize| no != side && self.owner[no].is_some();
+        let shared = self.side(medium, other).is_some();
+        demand(!shared || !undone, K::Busy)?;
+        let foreign = |no: usize| [S::Import, S::Foreign].contains(&self.state[no]);
+        let freed = !shared && self.side(medium, foreign).is_none();
+        self.owner[side] = None;
+        self.idle[side] = self.now;
+        if undone {
+            self.count[side] -= 1;
+            self.state[side] = was;
+            self.pool[medium] = from;
         } else {
-            None
-        };
-        if let Some(from) = side
-            .map(|side| self.pool_of(side))
-            .filter(|from| *from != pool)
-        {
-            let free = self.pools[from].kind == PoolType::Free;
-            self.right(from, if free { Right::Use } else { Right::Control }, uid)?;
-        }
-        Ok(side)
-    }
-
-    pub(super) fn usable(&self, medium: usize) -> Result<(), K> {
-        demand(self.enabled(&self.media[medium]), K::ResourceDisabled)?;
-        demand(self.media[medium].place.is_some(), K::MediaOffline)
-    }
-
-    pub(super) fn next(&self, pool: usize, want: &Want) -> Result<usize, K> {
-        let live = |side: usize| {
-            (!self.media[self.sides[side].medium].gone)
-                .then_some(side)
-                .ok_or(K::InvalidMedia)
-        };
-        let media = want.media.map(|token| {
-            let grant = token
-                .map(|token| &self.grants[token])
-                .filter(|grant| !grant.gone);
-            grant.map(|grant| grant.side).ok_or(K::InvalidMedia)
-        });
-        let media = media.transpose()?;
-        let side = want
-            .side
-            .map(|side| side.ok_or(K::InvalidMedia).and_then(live))
-            .transpose()?;
-        let medium = self.sides[media.or(side).ok_or(K::InvalidMedia)?].medium;
-        demand(
-            side.is_none_or(|side| self.sides[side].medium == medium),
-            K::InvalidMedia,
-        )?;
-        demand(self.media[medium].pool == pool, K::InvalidMedia)?;
-        let opened = self.media[medium]
-            .sides
-            .iter()
-            .any(|&side| self.sides[side].set);
-        demand(
-            media.map_or(opened, |side| self.sides[side].set),
-            K::InvalidMedia,
-        )?;
-        self.usable(medium)?;
-        let reserved = self.media[medium]
-            .sides
-            .iter()
-            .find(|&&side| self.sides[side].state == S::Reserved);
-        reserved.copied().ok_or(K::MediaUnavailable)
-    }
-
-    pub(super) fn named(&self, pool: usize, side: Option<usize>, new: bool) -> Result<usize, K> {
-        let side = side
-            .filter(|&side| !self.media[self.sides[side].medium].gone)
-            .ok_or(K::InvalidMedia)?;
-        let (medium, from) = (self.sides[side].medium, &self.pools[self.pool_of(side)]);
-        demand(
-            from.media_type == self.pools[pool].media_type,
-            K::MediaIncompatible,
-        )?;
-        self.usable(medium)?;
-        let (own, state) = (self.media[medium].pool == pool, self.sides[side].state);
-        let free = self.pools[pool].from_free && from.kind == PoolType::Free;
-        let import = state == S::Import && (own || from.kind == PoolType::Import);
-        demand(
-            import || state == S::Available && (own || free),
-            K::MediaUnavailable,
-        )?;
-        demand(
-            !new || !import || self.media[medium].sides.len() == 1,
-            K::InvalidParameter,
-        )?;
-        demand(
-            !new || self.others(side).all(|other| other.state == S::Available),
-            K::MediaUnavailable,
-        )?;
-        Ok(side)
-    }
-
-    /// The first side of a pool, in the order that the asking pool wants.
-    pub(super) fn first(&self, asking: usize, pool: usize, new: bool) -> Option<usize> {
-        let fits = |&side: &usize| {
-            let Side { medium, state, .. } = self.sides[side];
-            let m = &self.media[medium];
-            let whole = || self.states(medium).all(|state| state == S::Available);
-            !m.gone
-                && m.pool == pool
-                && self.usable(medium).is_ok()
-                && state == S::Available
-                && (!new || whole())
-        };
-        (0..self.sides.len()).filter(fits).min_by_key(|&no| {
-            let (side, shared) = (
-                &self.sides[no],
-                self.others(no).any(|other| other.state.is_owned()),
-            );
-            let (name, least) = (&self.media[side.medium].name, (side.count, side.idle));
-            match self.pools[asking].selection {
-                Selection::LeastUsed => (0, least, Some(name), no),
-                Selection::Fill => (usize::from(!shared), least, Some(name), no),
-                Selection::Name => (0, (0, 0), Some(name), no),
-                Selection::Oldest => (0, (0, 0), None, no),
-            }
-        })
-    }
-
-    pub(super) fn grant(
-        &mut self,
-        (pool, side): (usize, usize),
-        want: &Want,
-        uid: u32,
-        request: Option<usize>,
-    ) -> Answer {
-        let (medium, token, from) = (
-            self.sides[side].medium,
-            self.grants.len(),
-            self.pool_of(side),
-        );
-        self.media[medium].pool = pool;
-        self.grants.push(Grant {
-            side,
-            uid,
-            was: self.sides[side].state,
-            from,
-            gone: false,
-        });
-        for other in self.media[medium].sides.clone() {
-            if want.new && other != side {
-                self.sides[other].state = S::Reserved;
+            let spent = (1..=self.count[side]).contains(&self.file(pool, File::Max));
+            self.state[side] = if spent { Decommissioned } else { Available };
+            if freed && self.file(pool, File::ToFree) == 1 {
+                self.pool[medium] = self.free(pool)?;
             }
         }
-        let (it, now) = (&mut self.sides[side], self.now);
-        (it.state, it.idle, it.set, it.grant) =
-            (S::Allocated, now, want.new || want.next, Some(token));
-        it.count += 1;
-        self.finish(request, Answer::Got(token))
+        self.turn(medium, |state| !shared && state == Reserved, Available);
+        Ok(())
     }
 
-    /// Tries waiting requests, oldest first, until nothing more can be given.
-    pub(super) fn settle(&mut self, failed: &[usize]) {
-        for no in 0..self.requests.len() {
-            if self.requests[no].result.is_none() && !self.requests[no].gone {
-                self.retry(no, failed.contains(&no));
+    fn mark(&mut self, side: usize, from: S, to: S, uid: u32) -> Is {
+        self.has(self.medium[side], File::Control, uid)?;
+        demand(self.state[side] == from, K::InvalidState)?;
+        self.state[side] = to;
+        Ok(())
+    }
+
+    /// An operator answers, or the operator request is removed.
+    fn answered(&mut self, asked: usize, to: Option<O>, uid: u32) -> Is {
+        let (request, state, until) = self.asked[asked];
+        demand(self.is_asked(asked), K::ObjectNotFound)?;
+        self.may(self.want[request].pool, File::Control, uid)?;
+        let asks = (until == NEVER) == to.is_some() && to != Some(O::Submitted);
+        demand(asks, K::InvalidState)?;
+        let answered = [Some(O::Refused), Some(O::Complete)].contains(&to);
+        let kept = if answered { self.now + KEPT } else { NEVER };
+        self.asked[asked] = to.map_or((request, state, 0), |to| (request, to, kept));
+        if to == Some(O::Complete) {
+            self.attempt(request, None);
+        } else if to == Some(O::Refused) {
+            self.finish(request, Answer::Failed(K::Cancelled));
+        }
+        Ok(())
+    }
+
+    /// Time goes by; what is over gets a last try. A restart takes the readers of anonymous requests away.
+    fn advance(&mut self, ms: i64, restart: bool) {
+        for no in self.waiting() {
+            if restart && self.want[no].name.is_none() {
+                self.finish(no, Answer::Failed(K::Cancelled));
             }
         }
-    }
-
-    /// Tries a request once more; an error ends it if it may.
-    pub(super) fn retry(&mut self, no: usize, may_fail: bool) {
-        let Request {
-            pool, uid, want, ..
-        } = self.requests[no].clone();
-        match self.search(pool, &want, uid) {
-            Ok(Some(side)) => drop(self.grant((pool, side), &want, uid, Some(no))),
-            Err(kind) if may_fail => drop(self.finish(Some(no), Answer::Failed(kind))),
-            _ => {}
+        self.ended.clear();
+        self.now += ms;
+        let mut late = self.waiting();
+        late.retain(|no| self.until[*no] <= self.now);
+        late.sort_by_key(|no| (!restart).then_some(self.until[*no]));
+        for no in late {
+            self.attempt(no, Some(K::Timeout));
         }
     }
 
-    pub(super) fn expire(&mut self) {
-        let due = |r: &Request| {
-            r.deadline
-                .filter(|at| *at <= self.now && r.result.is_none() && !r.gone)
+    fn relocate(&mut self, medium: usize, to: usize, uid: u32) -> Is {
+        demand(!self.gone[medium], K::ObjectNotFound)?;
+        let from = self.pool[medium];
+        self.may_go(from, to, uid)?;
+        if from == to {
+            return Ok(());
+        }
+        let (old, new) = (&self.pools[from], &self.pools[to]);
+        demand(new.media_type.is_some(), K::InvalidMediaPool)?;
+        demand(old.media_type == new.media_type, K::MediaIncompatible)?;
+        demand(!self.is_owned(medium), K::Busy)?;
+        let free = new.kind == P::Free;
+        let may = match new.kind {
+            P::Free => true,
+            P::Unrecognized => false,
+            P::Import => self.all(medium, S::Import),
+            P::Application => old.kind != P::Unrecognized,
         };
-        let mut late: Vec<(i64, usize)> = self
-            .requests
-            .iter()
-            .enumerate()
-            .filter_map(|(no, r)| Some((due(r)?, no)))
-            .collect();
-        late.sort_unstable();
-        for (_, no) in late {
-            self.retry(no, true);
-            if self.requests[no].result.is_none() {
-                self.finish(Some(no), Answer::Failed(K::Timeout));
+        demand(may, K::InvalidMediaPool)?;
+        self.turn(medium, |state| free && state != Decommissioned, Available);
+        self.pool[medium] = to;
+        Ok(())
+    }
+
+    fn create(&mut self, name: &'static str, pool: usize, place: Option<Place>) {
+        let state = match self.pools[pool].kind {
+            P::Import => S::Import,
+            P::Unrecognized => S::Foreign,
+            P::Free | P::Application => Available,
+        };
+        for _ in 0..=usize::from(self.pools[pool].media_type == Some(0)) {
+            self.medium.push(self.pool.len());
+            self.state.push(state);
+            self.count.push(0);
+            self.idle.push(self.now);
+            self.owner.push(None);
+        }
+        self.name.push(name);
+        self.pool.push(pool);
+        self.enabled.push(true);
+        self.gone.push(false);
+        self.place.push(place);
+    }
+
+    fn import(&mut self, pool: usize, lines: &[(&'static str, Option<Place>)], uid: u32) -> Is {
+        self.may(pool, File::Control, uid)?;
+        demand(self.pools[pool].media_type.is_some(), K::InvalidMediaPool)?;
+        for &(name, place) in lines {
+            let library = place.map_or(0, |place| place.0);
+            demand(uid == 0 || library == 0, K::AccessDenied)?;
+            demand(place.is_none() || !self.libraries[library].1, K::NotReady)?;
+            let there = |no: usize| place.is_some() && self.place[no] == place;
+            let same = |no: usize| self.pool[no] == pool && (place.is_none() || there(no));
+            let known = self.known(|no| self.name[no] == name);
+            let conflict = known.map_or(self.known(there).is_some(), |no| !same(no));
+            demand(!conflict, K::AlreadyExists)?;
+            if known.is_none() {
+                self.create(name, pool, place);
+            }
+        }
+        Ok(())
+    }
+
+    /// What is found is where it was found; what is not is on the shelf; what is new is free.
+    fn inventory(&mut self, library: usize, found: &[(u32, &'static str)]) {
+        let (enabled, _, work) = self.libraries[library];
+        if work == 0 {
+            return;
+        }
+        self.libraries[library] = (enabled, false, work - 1);
+        for place in &mut self.place {
+            *place = place.filter(|place| place.0 != library);
+        }
+        for &(slot, name) in found {
+            match self.known(|no| self.name[no] == name) {
+                Some(known) => self.place[known] = Some((library, slot)),
+                None => self.create(name, 3 * library, Some((library, slot))),
             }
         }
     }

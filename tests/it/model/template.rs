@@ -1,22 +1,22 @@
 //! Where every sequence begins: two libraries, five pools, seven media, here and in the reference.
 
-use super::operation::{Op, SLOTS};
+use super::operation::{File, NEVER, Op, Pool, SLOTS};
 use super::real::{LIBRARIES, Names, Pair, SYSTEM, TYPES};
-use super::reference::{LEAVES, Library, Pool, Reference};
+use super::reference::{LEAVES, Reference};
 use crate::world::{World, now};
 use ntmsfs::domain::ask::{Ask, SetLibrary, SetPool};
 use ntmsfs::domain::id::CATALOG;
-use ntmsfs::domain::state::{PoolType, Selection};
+use ntmsfs::domain::state::PoolType;
 
 /// Where every sequence begins.
-pub(crate) struct Template {
+pub(super) struct Template {
     bytes: Vec<u8>,
     reference: Reference,
     names: Names,
 }
 
 impl Template {
-    pub(crate) fn new() -> Self {
+    pub(super) fn new() -> Self {
         crate::world::reset();
         let mut pair = Pair {
             world: World::new(),
@@ -38,10 +38,7 @@ impl Template {
                     .map(|n: u32| (library, n + 1))
                     .expect("a number")
             };
-            let lines = names
-                .iter()
-                .map(|name| ((*name).to_owned(), Some(slot(name))))
-                .collect();
+            let lines = names.iter().map(|name| (*name, Some(slot(name)))).collect();
             pair.step(&Op::Import { pool, lines }, 0)
                 .expect("a first medium");
         }
@@ -57,7 +54,7 @@ impl Template {
         }
     }
 
-    pub(crate) fn open(&self) -> Pair {
+    pub(super) fn open(&self) -> Pair {
         crate::world::reset();
         Pair {
             world: World::alone(&self.bytes),
@@ -105,37 +102,21 @@ impl Pair {
         let applications = owners
             .iter()
             .map(|&(kind, media_type, _, owner)| (kind, media_type, owner));
-        let pools = leaves
-            .chain(applications)
-            .enumerate()
-            .map(|(n, (kind, media_type, owner))| Pool {
+        let pools = leaves.chain(applications);
+        let reference = &mut self.reference;
+        for (no, (kind, media_type, owner)) in pools.enumerate() {
+            reference.pools.push(Pool {
                 kind,
                 media_type,
-                exists: !(6..LEAVES).contains(&n),
                 owner,
-                use_all: true,
-                control_all: false,
-                from_free: false,
-                to_free: false,
-                max: 0,
-                selection: Selection::LeastUsed,
-                timeout: None,
             });
-        self.reference.pools = pools.collect();
+            reference.files.insert((no, File::Use), 1);
+            reference.files.insert((no, File::Timeout), NEVER);
+        }
+        reference.libraries = [(true, false, 0); 2];
+        reference.now = now();
         self.names
             .pools
             .extend(owners.iter().map(|owner| Some(owner.2)));
-        self.reference.libraries = (0..2).map(library).collect();
-        self.reference.now = now();
-    }
-}
-
-fn library(media_type: usize) -> Library {
-    Library {
-        media_type,
-        open: media_type == 0,
-        enabled: true,
-        looking: false,
-        work: 0,
     }
 }
