@@ -34,6 +34,7 @@ mod scan;
 mod shell;
 mod survival;
 mod taking;
+mod tenants;
 mod tidy;
 mod tools;
 mod waiting;
