@@ -143,7 +143,7 @@ pub(crate) fn serve_slow(catalog: &Path, dir: &Path) -> Result<()> {
         ..Options::default()
     };
     let _lock = Lock::take(catalog)?;
-    let ready = fuse::prepare(catalog, &options, 0, Box::new(drop))?;
+    let ready = fuse::prepare(catalog, &options, (0, None), Box::new(drop))?;
     let (device, mounted) = mountpoint::mount(catalog, dir, false)?;
     let serving = ready.serve(device)?;
     std::io::stdin().read_to_end(&mut Vec::new())?;

@@ -32,6 +32,8 @@ pub(super) struct Job {
     pub(super) dir: PathBuf,
     pub(super) read_only: bool,
     pub(super) gid: u32,
+    /// The path of the pool that is mounted as the root, if not everything is.
+    pub(super) pool: Option<String>,
 }
 
 /// Why the daemon ends.
@@ -50,6 +52,10 @@ impl Job {
         let mut options = format!("gid={}", self.gid);
         if self.read_only {
             options.push_str(",ro");
+        }
+        if let Some(pool) = &self.pool {
+            options.push_str(",pool=");
+            options.push_str(pool);
         }
         let program = std::env::current_exe().context("finding this program")?;
         let mut child = Command::new(program)
@@ -72,7 +78,8 @@ impl Job {
         read.context("waiting for the daemon")?;
         match line.trim_end() {
             READY => {
-                fs::read(self.dir.join("README"))
+                let first = self.pool.as_ref().map_or("README", |_| "last-error");
+                fs::read(self.dir.join(first))
                     .with_context(|| format!("reading {}", self.dir.display()))?;
                 Ok(())
             }
@@ -125,7 +132,12 @@ impl Job {
         });
         // Before there is a mount, which a signal would leave behind without its daemon.
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("catching signals")?;
-        let ready = fuse::prepare(&catalog, &Options::default(), self.gid, on_fatal)?;
+        let ready = fuse::prepare(
+            &catalog,
+            &Options::default(),
+            (self.gid, self.pool.as_deref()),
+            on_fatal,
+        )?;
         let (device, mounted) = match mountpoint::mount(&catalog, &dir, self.read_only) {
             Ok(mounted) => mounted,
             Err(error) => {

@@ -42,7 +42,7 @@ enum Verb {
         catalog: PathBuf,
         /// The directory.
         dir: PathBuf,
-        /// Options, separated by commas: ro, rw, gid=NUMBER, and what mount(8) passes on.
+        /// Options, separated by commas: ro, rw, gid=NUMBER, pool=PATH, and what mount(8) passes on.
         #[arg(short = 'o', value_name = "OPTIONS")]
         options: Vec<String>,
         /// Stay in the foreground and log to standard error.
@@ -118,6 +118,7 @@ impl Arguments {
                     dir,
                     read_only: words.read_only,
                     gid: words.gid.unwrap_or(0),
+                    pool: words.pool,
                 };
                 if foreground || report {
                     job.serve(report)
@@ -199,6 +200,7 @@ impl Helper {
             dir,
             read_only: words.read_only,
             gid: words.gid.unwrap_or(0),
+            pool: words.pool,
         };
         Ok(Self { job, fake })
     }

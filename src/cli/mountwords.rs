@@ -6,12 +6,14 @@
 use std::fmt;
 
 /// What the words ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// `ro` came last of `ro` and `rw`.
     pub read_only: bool,
     /// `gid=NUMBER`: the group that the tree belongs to, 0 to 4,294,967,294.
     pub gid: Option<u32>,
+    /// `pool=PATH`: the pool that is mounted as the root, such as `Backup/Daily`.
+    pub pool: Option<String>,
 }
 
 /// Why the words were refused. Shown as one sentence.
@@ -61,17 +63,20 @@ enum Meaning {
     Remount,
     /// The name ends with `=`.
     Gid,
+    /// The name ends with `=`.
+    Pool,
     /// Says how mount(8), systemd or fstab treat the line; or what is forced here; or what makes no difference.
     Nothing,
 }
 
-use Meaning::{Gid, Nothing, ReadOnly, ReadWrite, Remount};
+use Meaning::{Gid, Nothing, Pool, ReadOnly, ReadWrite, Remount};
 
 /// Every known word. A name with `=` takes a value; the others take none.
 const WORDS: &[(&str, Meaning)] = &[
     ("ro", ReadOnly),
     ("rw", ReadWrite),
     ("gid=", Gid),
+    ("pool=", Pool),
     ("remount", Remount),
     // for mount(8), fstab(5) and systemd
     ("defaults", Nothing),
@@ -134,6 +139,7 @@ pub fn parse<'a>(
             Some((ReadOnly, _)) => options.read_only = true,
             Some((ReadWrite, _)) => options.read_only = false,
             Some((Gid, value)) => options.gid = Some(gid(word, value)?),
+            Some((Pool, value)) => options.pool = Some(pool(word, value)?),
             Some((Remount, _)) => return Err(Refused::Remount),
             Some((Nothing, _)) => {}
             None if sloppy => {}
@@ -175,6 +181,14 @@ fn gid(word: &str, value: Option<&str>) -> Result<u32, Refused> {
         })
 }
 
+fn pool(word: &str, value: Option<&str>) -> Result<String, Refused> {
+    let path = value.filter(|path| path.split('/').all(|name| !name.is_empty()));
+    path.map(str::to_owned).ok_or_else(|| Refused::Value {
+        word: word.to_owned(),
+        wanted: "the path of a pool, such as Backup/Daily,",
+    })
+}
+
 /// The known word that differs in at most two letters, the least different one, the first of equals.
 fn nearest(word: &str) -> Option<&'static str> {
     let key = word.split_once('=').map_or(word, |(key, _)| key);
@@ -210,7 +224,11 @@ mod tests {
     use super::*;
 
     fn options(read_only: bool, gid: Option<u32>) -> Options {
-        Options { read_only, gid }
+        Options {
+            read_only,
+            gid,
+            pool: None,
+        }
     }
 
     #[test]
@@ -239,7 +257,7 @@ mod tests {
             ),
         ];
         for (words, wanted) in table {
-            assert_eq!(parse([words], false), Ok(wanted), "{words:?}");
+            assert_eq!(parse([words], false), Ok(wanted.clone()), "{words:?}");
             assert_eq!(parse([words], true), Ok(wanted), "{words:?}");
         }
         assert_eq!(
@@ -247,12 +265,18 @@ mod tests {
             Ok(options(false, Some(7)))
         );
         assert_eq!(parse([], false), Ok(options(false, None)));
+        let pool = Some("Backup/Daily".to_owned());
+        let wanted = Options {
+            pool,
+            ..Options::default()
+        };
+        assert_eq!(parse(["pool=X,pool=Backup/Daily"], false), Ok(wanted));
     }
 
     #[test]
     fn unknown_words_are_refused_with_the_nearest() {
         let table = [
-            ("foo=bar", None),
+            ("zzz=bar", None),
             ("completely", None),
             ("r", Some("ro")),
             ("RO", None),
@@ -293,6 +317,11 @@ mod tests {
             "gid=tape",
             "gid=4294967295",
             "gid=99999999999",
+            "pool",
+            "pool=",
+            "pool=/X",
+            "pool=X/",
+            "pool=X//Y",
         ] {
             for sloppy in [false, true] {
                 let refused = parse([word], sloppy).unwrap_err();

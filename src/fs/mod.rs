@@ -28,6 +28,7 @@ pub mod people;
 mod place;
 mod readme;
 pub mod rendered;
+pub mod scope;
 mod show;
 pub mod tree;
 pub mod waiting;

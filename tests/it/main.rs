@@ -37,6 +37,7 @@ mod shell;
 mod sorted;
 mod survival;
 mod taking;
+mod tenants;
 mod tidy;
 mod tools;
 mod waiting;

@@ -16,9 +16,7 @@ const PEOPLE: &str = "set -e; cp /etc/passwd $T/passwd; cp /etc/group $T/group
 struct Rights<'a> {
     who: &'a str,
     /// USE, MODIFY and CONTROL of the pool or library.
-    r#use: bool,
-    modify: bool,
-    control: bool,
+    bits: [bool; 3],
     /// USE of the free pool.
     free: bool,
 }
@@ -36,9 +34,7 @@ fn rights(configuration: usize, who: &str) -> Rights<'_> {
     let bits = of(configuration);
     Rights {
         who,
-        r#use: bits & 4 != 0,
-        modify: bits & 2 != 0,
-        control: bits & 1 != 0,
+        bits: [4, 2, 1].map(|bit| bits & bit != 0),
         free: of(configuration + 4) & 4 != 0,
     }
 }
@@ -46,12 +42,7 @@ fn rights(configuration: usize, who: &str) -> Rights<'_> {
 /// What the contract says. USE opens the door of a pool's directory; behind it are its attributes, which MODIFY changes, and
 /// `media/`, `requests/`, `results/`, which CONTROL opens and changes. What is reached through `logical/` and `operator/` needs no USE of a directory on the way.
 fn allowed(operation: &str, r: &Rights<'_>) -> bool {
-    let Rights {
-        r#use,
-        modify,
-        control,
-        ..
-    } = *r;
+    let [r#use, modify, control] = r.bits;
     match operation {
         "list media and logical media" | "read the last refusal" => true,
         // Not even root: the file has no mode of its own.

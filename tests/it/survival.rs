@@ -42,7 +42,7 @@ impl Inside {
         let on_fatal = Box::new(move |refusal: ntmsfs::domain::error::Refusal| {
             drop(told.send(refusal.to_string()));
         });
-        let ready = fuse::prepare(&catalog, &options, 0, on_fatal).unwrap();
+        let ready = fuse::prepare(&catalog, &options, (0, None), on_fatal).unwrap();
         let (device, mounted) = mountpoint::mount(&catalog, &dir, false).unwrap();
         let serving = ready.serve(device).unwrap();
         Self {

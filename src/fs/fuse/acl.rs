@@ -40,7 +40,7 @@ pub(super) fn get(served: &Served, ino: INodeNo, name: &OsStr, size: u32, reply:
     if name == DEFAULT {
         return reply.error(Errno::NO_XATTR);
     }
-    match Served::node(ino).and_then(|node| attribute(served, node)) {
+    match served.node(ino).and_then(|node| attribute(served, node)) {
         Ok(data) if data.is_empty() => reply.error(Errno::NO_XATTR),
         Ok(data) => answer(&data, size, reply),
         Err(failed) => reply.error(failed.errno()),
@@ -49,7 +49,7 @@ pub(super) fn get(served: &Served, ino: INodeNo, name: &OsStr, size: u32, reply:
 
 /// Returns what listxattr(2) shows of the list of a node: its name with the final NUL, or nothing.
 pub(super) fn listed(served: &Served, ino: INodeNo) -> Outcome<Vec<u8>> {
-    let node = Served::node(ino)?;
+    let node = served.node(ino)?;
     if attribute(served, node)?.is_empty() {
         return Ok(Vec::new());
     }
@@ -70,7 +70,7 @@ pub(super) fn set(
             None => reply.ok(),
         };
     }
-    let ask = Served::node(ino).and_then(|node| {
+    let ask = served.node(ino).and_then(|node| {
         let old = list(served, node)?;
         Ok(parse::set_list(node, data, &old)?)
     });

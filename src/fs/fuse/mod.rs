@@ -20,6 +20,7 @@ use self::open::Wanted;
 use self::served::{Served, attr, times};
 use crate::domain::error::Result;
 use crate::fs::parse::NO_LINKS;
+use crate::fs::scope::Scope;
 use crate::manager::{Manager, OnFatal, Options};
 use fuser::{
     AccessFlags, BsdFileFlags, Config, CopyFileRangeFlags, Errno, FileHandle, Filesystem,
@@ -56,8 +57,14 @@ pub struct Serving {
     session: Mutex<Option<fuser::BackgroundSession>>,
 }
 
-/// Opens a catalog and starts its manager. `gid` is the group that may read the audit trail.
-pub fn prepare(catalog: &Path, options: &Options, gid: u32, on_fatal: OnFatal) -> Result<Ready> {
+/// Opens a catalog and starts its manager. `gid` is the group that may read the audit trail; `pool` is the path of the one
+/// that is mounted as the root, if not everything is.
+pub fn prepare(
+    catalog: &Path,
+    options: &Options,
+    (gid, pool): (u32, Option<&str>),
+    on_fatal: OnFatal,
+) -> Result<Ready> {
     let (told, notices) = channel::<Notice>();
     let on_commit = Box::new(move |events: &[Arc<_>]| {
         if told.send(events.to_vec()).is_err() {
@@ -65,7 +72,11 @@ pub fn prepare(catalog: &Path, options: &Options, gid: u32, on_fatal: OnFatal) -
         }
     });
     let manager = Manager::start(catalog, options, on_commit, on_fatal)?;
-    let served = Served::new(manager, gid).map_err(|error| {
+    let scope = pool.map_or(Ok(Scope::WHOLE), |path| {
+        let found = manager.readers().look(|view| Scope::of_pool(view, path));
+        found.inspect_err(|_| manager.stop())
+    })?;
+    let served = Served::new(manager, gid, scope).map_err(|error| {
         crate::domain::error::ErrorKind::NotEnoughMemory.because(error.to_string())
     })?;
     Ok(Ready {
@@ -153,7 +164,10 @@ impl Filesystem for Adapter {
 
     fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.guard("lookup", |served| {
-            match Served::node(parent).and_then(|dir| served.entry(dir, name.as_bytes())) {
+            match served
+                .node(parent)
+                .and_then(|dir| served.entry(dir, name.as_bytes()))
+            {
                 Ok((node, found)) => {
                     let (attributes, entry) = times(node);
                     reply.entry_with_ttls(&attributes, &entry, &attr(&found), Generation(0));
@@ -164,7 +178,7 @@ impl Filesystem for Adapter {
     }
 
     fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
-        self.guard("getattr", |served| match Served::node(ino) {
+        self.guard("getattr", |served| match served.node(ino) {
             Ok(node) => names::answer_attr(served, node, reply),
             Err(failed) => reply.error(failed.errno()),
         });

@@ -6,7 +6,7 @@ use crate::domain::error::Refusal;
 use crate::domain::id::ObjectNo;
 use crate::fs::parse::{self, Deny};
 use crate::fs::tree::{Name, children};
-use crate::fs::{Node, Row, list, lookup, place};
+use crate::fs::{Node, Row};
 use fuser::{
     Errno, Generation, INodeNo, RenameFlags, ReplyAttr, ReplyData, ReplyDirectory,
     ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, Request,
@@ -39,7 +39,9 @@ pub(super) fn answer_attr(served: &Served, node: Node, reply: ReplyAttr) {
 }
 
 pub(super) fn readlink(served: &Served, ino: INodeNo, reply: ReplyData) {
-    let target = Served::node(ino).and_then(|node| served.look(|view| lookup::target(view, node)));
+    let target = served
+        .node(ino)
+        .and_then(|node| served.look(|view| served.scope.target(view, node)));
     match target {
         Ok(Some(target)) => reply.data(target.as_bytes()),
         Ok(None) => reply.error(Errno::ENOENT),
@@ -51,20 +53,16 @@ pub(super) fn readlink(served: &Served, ino: INodeNo, reply: ReplyData) {
 type Listed = (u64, Node, String);
 
 fn page(served: &Served, ino: INodeNo, after: u64, limit: u32) -> Outcome<Vec<Listed>> {
-    let dir = Served::node(ino)?;
+    let dir = served.node(ino)?;
     served.look(|view| {
         let mut entries = Vec::new();
         if after < 1 {
             entries.push((1, dir, ".".to_owned()));
         }
         if after < 2 {
-            entries.push((
-                2,
-                place::parent(view, dir)?.unwrap_or(Node::ROOT),
-                "..".to_owned(),
-            ));
+            entries.push((2, served.scope.parent(view, dir)?, "..".to_owned()));
         }
-        let found = list(view, dir, after.max(2), limit)?;
+        let found = served.scope.list(view, dir, (after.max(2), limit))?;
         // In a damaged catalog the order may be wrong; whoever lists must come to an end all the same.
         let mut last = after.max(2);
         for entry in found {
@@ -138,7 +136,9 @@ pub(super) fn mkdir(
 ) {
     let caller = served.caller(req);
     let uid = caller.uid;
-    let asked = Served::node(parent).and_then(|node| Ok((node, parse::make(node, name, mode)?)));
+    let asked = served
+        .node(parent)
+        .and_then(|node| Ok((node, parse::make(node, name, mode)?)));
     let (parent, ask) = match asked {
         Ok(asked) => asked,
         Err(failed) => return reply.error(served.errno(uid, &failed)),
@@ -199,7 +199,8 @@ pub(super) fn rmdir(
     (parent, name): (INodeNo, &[u8]),
     reply: ReplyEmpty,
 ) {
-    let ask = Served::node(parent)
+    let ask = served
+        .node(parent)
         .and_then(|dir| served.find(dir, name))
         .and_then(|node| Ok(parse::remove(node)?));
     submit_empty(served, req, ask, Deny::errno, reply);
@@ -211,7 +212,7 @@ pub(super) fn unlink(
     (parent, name): (INodeNo, &[u8]),
     reply: ReplyEmpty,
 ) {
-    let node = Served::node(parent).and_then(|dir| served.find(dir, name));
+    let node = served.node(parent).and_then(|dir| served.find(dir, name));
     if let Ok(node) = &node
         && lock(&served.reserved).contains_key(&node.no)
     {
@@ -238,8 +239,9 @@ pub(super) fn rename(
         let denied = Failed::from(parse::NO_EXCHANGE);
         return reply.error(served.errno(req.uid(), &denied));
     }
-    let ask = Served::node(from)
-        .and_then(|from| Ok((from, Served::node(to)?)))
+    let ask = served
+        .node(from)
+        .and_then(|from| Ok((from, served.node(to)?)))
         .and_then(|(from, to)| {
             let places = ((from, name.as_bytes()), (to, new_name.as_bytes()));
             let parsed = served
@@ -269,7 +271,7 @@ pub(super) fn setattr(
 ) {
     let caller = served.caller(req);
     let uid = caller.uid;
-    let ask = Served::node(ino).and_then(|node| {
+    let ask = served.node(ino).and_then(|node| {
         if changes.times && node.row == Row::Request && !served.is_being_written(node) {
             return Err(Failed::from(parse::exists_already()));
         }

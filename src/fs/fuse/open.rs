@@ -207,7 +207,7 @@ pub(super) fn open(
     reply: ReplyOpen,
 ) {
     let uid = req.uid();
-    let found = Served::node(ino).and_then(|node| {
+    let found = served.node(ino).and_then(|node| {
         let wanted = (reads(flags), writes(flags));
         if spec(node.row).guard == Guard::State {
             let caller = served.caller(req);

@@ -61,7 +61,7 @@ pub(super) fn create(
 
 /// Takes the name, so that nobody else can until the file is closed.
 fn reserve(served: &Served, req: &Request, parent: INodeNo, name: &[u8]) -> Outcome<Node> {
-    let dir = Served::node(parent)?;
+    let dir = served.node(parent)?;
     let (pool, name) = parse::create(dir, name)?;
     match served.find(dir, name.as_bytes()) {
         Ok(_) => return Err(Failed::from(parse::exists_already())),

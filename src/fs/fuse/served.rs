@@ -11,9 +11,10 @@ pub(super) use crate::fs::late::lock;
 use crate::fs::parse::Deny;
 use crate::fs::people::People;
 use crate::fs::rendered::Rendered;
+use crate::fs::scope::Scope;
 use crate::fs::show::metrics::{Process, with_process};
 use crate::fs::waiting::{End, Waiting};
-use crate::fs::{Attributes, FileKind, Node, Row, access, behaviour, lookup, tree::Behaviour};
+use crate::fs::{Attributes, FileKind, Node, Row, behaviour, lookup, tree::Behaviour};
 use crate::manager::{Manager, View, clock, list};
 use fuser::{Errno, FileAttr, FileType, INodeNo, Request};
 use std::collections::HashMap;
@@ -56,6 +57,8 @@ pub(super) struct Served {
     panics: AtomicU64,
     /// The group of the mount option `gid=`.
     gid: u32,
+    /// What of the tree is shown.
+    pub(super) scope: Scope,
 }
 
 /// An errno, or what to store for `last-error` and then an errno.
@@ -93,7 +96,7 @@ impl From<Deny> for Failed {
 
 impl Served {
     /// Starts the watcher of waiting readers and the one of late replies.
-    pub(super) fn new(manager: Manager, gid: u32) -> std::io::Result<Self> {
+    pub(super) fn new(manager: Manager, gid: u32, scope: Scope) -> std::io::Result<Self> {
         let end = |parked: Parked, end: End| {
             let errno = match end {
                 End::Signal | End::Gone => Errno::EINTR,
@@ -115,6 +118,7 @@ impl Served {
             lists: Rendered::default(),
             panics: AtomicU64::new(0),
             gid,
+            scope,
         })
     }
 
@@ -154,6 +158,10 @@ impl Served {
 
     /// Returns all sides and those that can be allocated now.
     pub(super) fn totals(&self) -> Outcome<(u64, u64)> {
+        if !self.scope.is_whole() {
+            // How much there is altogether is nothing for who sees one pool; its own `counts` say what it has.
+            return Ok((0, 0));
+        }
         let totals = self.look(|view| list::totals(view))?;
         Ok((
             u64::try_from(totals.0).unwrap_or(0),
@@ -189,8 +197,12 @@ impl Served {
         )
     }
 
-    /// Returns the node of an inode number; ESTALE for a number that the tree never gives.
-    pub(super) fn node(ino: INodeNo) -> Outcome<Node> {
+    /// Returns the node of an inode number, which for the root of the mount is always 1; ESTALE for a number that the tree
+    /// never gives.
+    pub(super) fn node(&self, ino: INodeNo) -> Outcome<Node> {
+        if ino == INodeNo::ROOT {
+            return Ok(self.scope.top());
+        }
         Node::from_ino(ino.0).ok_or(Failed::Errno(Errno::ESTALE))
     }
 
@@ -232,7 +244,7 @@ impl Served {
         }
         let version = self.manager.version();
         let found = self.stats.get(version, node.ino(), || {
-            self.look(|view| access::attributes(view, node, self.gid))
+            self.look(|view| self.scope.attributes(view, node, self.gid))
         })?;
         found.ok_or(Failed::Errno(Errno::ENOENT))
     }
@@ -240,7 +252,11 @@ impl Served {
     /// Finds an entry and its attributes on one snapshot, and keeps them for the stat that follows.
     pub(super) fn entry(&self, parent: Node, name: &[u8]) -> Outcome<(Node, Attributes)> {
         let version = self.manager.version();
-        let found = self.look(|view| lookup::entry(view, parent, name, self.gid))?;
+        let found = if self.scope.is_whole() {
+            self.look(|view| lookup::entry(view, parent, name, self.gid))?
+        } else {
+            None
+        };
         let Some((node, attributes)) = found else {
             let node = self.find(parent, name)?;
             return Ok((node, self.stat(node)?));
@@ -282,7 +298,7 @@ impl Served {
         if let Some(node) = self.find_reserved(parent, name) {
             return Ok(node);
         }
-        self.look(|view| lookup(view, parent, name))?
+        self.look(|view| self.scope.lookup(view, parent, name))?
             .ok_or(Failed::Errno(Errno::ENOENT))
     }
 

@@ -38,7 +38,7 @@ fn user_name(name: &OsStr) -> Outcome<&str> {
 
 /// Returns the object whose home directory a node is.
 fn home(served: &Served, ino: INodeNo) -> Outcome<Holder> {
-    let node = Served::node(ino)?;
+    let node = served.node(ino)?;
     if !holder::is_home(node) {
         return Err(Failed::Errno(Errno::ENOTSUP));
     }
@@ -64,7 +64,7 @@ pub(super) fn get(served: &Served, ino: INodeNo, name: &OsStr, size: u32, reply:
         return acl::get(served, ino, name, size, reply);
     }
     let found = user_name(name).and_then(|name| {
-        let node = Served::node(ino)?;
+        let node = served.node(ino)?;
         if !holder::is_home(node) {
             return Err(Failed::Errno(Errno::ENOTSUP));
         }
@@ -78,7 +78,7 @@ pub(super) fn get(served: &Served, ino: INodeNo, name: &OsStr, size: u32, reply:
 }
 
 pub(super) fn list(served: &Served, ino: INodeNo, size: u32, reply: ReplyXattr) {
-    let names = Served::node(ino).and_then(|node: Node| {
+    let names = served.node(ino).and_then(|node: Node| {
         if !holder::is_home(node) {
             return Ok(Vec::new());
         }
