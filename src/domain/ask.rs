@@ -55,6 +55,8 @@ pub enum Ask {
         pool: ObjectNo,
         lines: Vec<(u64, ImportLine)>,
     },
+    /// `CreateNtmsMedia`: the record of one offline medium.
+    CreateMedium { pool: ObjectNo, name: String },
     /// `MoveToNtmsMediaPool`, with a new name or the old one.
     MoveMedium {
         no: ObjectNo,

@@ -130,9 +130,9 @@ pub fn make(parent: Node, name: &[u8], mode: u32) -> Parsed<Ask> {
     };
     match dir.make {
         Some(make) => Ok(make(parent.no, name::check(name)?, mode & 0o777)),
-        None => {
-            not_permitted("mkdir makes pools, libraries and media types, each in its directory")
-        }
+        None => not_permitted(
+            "mkdir makes pools, media, libraries and media types, each in its directory",
+        ),
     }
 }
 
@@ -320,6 +320,11 @@ pub(super) fn place_pool(no: ObjectNo, parent: ObjectNo, name: &str) -> Ask {
 
 pub(super) fn remove_pool(no: ObjectNo) -> Ask {
     Ask::RemovePool { no }
+}
+
+pub(super) fn create_medium(pool: ObjectNo, name: &str, _mode: u32) -> Ask {
+    let name = name.to_owned();
+    Ask::CreateMedium { pool, name }
 }
 
 pub(super) fn move_medium(no: ObjectNo, pool: ObjectNo, name: &str) -> Ask {

@@ -247,7 +247,7 @@ pub static TREE: &[Spec] = &[
     on(Row::PoolAllocate,         &[Row::Pool], Is("allocate"),           (G::Control, B::Transaction), "Write an allocation request, read the result on the same descriptor."),
     on(Row::Requests,             &[Row::Pool], Is("requests"),           dir(G::ControlDir), "Named requests."),
     on(Row::Results,              &[Row::Pool], Is("results"),            dir(G::ControlDir), "Results of named requests."),
-    on(Row::PoolMedia,            &[Row::Pool], Is("media"),              home(G::ControlDir, None, Some((Row::Medium, parse::move_medium))), "Media of the pool; mv between pools moves a medium."),
+    on(Row::PoolMedia,            &[Row::Pool], Is("media"),              home(G::ControlDir, Some(parse::create_medium), Some((Row::Medium, parse::move_medium))), "Media of the pool; mkdir makes the record of one on a shelf, mv between pools moves one."),
     on(Row::PoolImport,           &[Row::Pool], Is("import"),             (G::Control, B::Bulk), "Write records of media, one a line."),
     on(Row::PoolWhy,              &[Row::Pool], Is("why"),                shown(why::why), "What an allocation would take now, in order, and why the other sides would not be taken."),
     on(Row::Request, &[Row::Requests], Each(Kind::Request), (G::Requester(0o600), B::RequestFile(pool::request)), "A named request; create and write it to submit, rm cancels or forgets it."),

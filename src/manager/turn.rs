@@ -60,6 +60,7 @@ impl Turn<'_> {
             Ask::PlacePool { no, parent, name } => self.place_pool(*no, *parent, name),
             Ask::SetPool { no, set } => self.set_pool(*no, set),
             Ask::Import { pool, lines } => filing::import(self, *pool, lines),
+            Ask::CreateMedium { pool, name } => filing::create(self, *pool, name),
             Ask::MoveMedium { no, pool, name } => self.move_medium(*no, *pool, name),
             Ask::SetMedium { no, set } => self.set_medium(*no, set),
             Ask::RemoveMedium { no } => self.remove_medium(*no),
@@ -104,9 +105,6 @@ impl Turn<'_> {
         let db = self.writer.db();
         let above = fact::pool_content(db, parent)?;
         let media_type = read::media_type_named(db, name)?;
-        if read::pool_named(db, parent, name)?.is_some() {
-            return Err(ErrorKind::AlreadyExists.because(format!("pool \"{name}\" exists")));
-        }
         let thing = (&mut self.numbers).thing();
         let event = pool::create(
             &above,
@@ -115,6 +113,7 @@ impl Turn<'_> {
             self.caller,
             thing,
         )?;
+        demand_new_pool(self.writer, (parent, name), None)?;
         self.record(event)?;
         Ok(Reply::Created(thing.no))
     }
@@ -177,9 +176,6 @@ impl Turn<'_> {
     fn place_pool(&mut self, no: ObjectNo, parent: ObjectNo, name: &str) -> Result<Reply> {
         let db = self.writer.db();
         let pool = fact::pool(db, no)?;
-        if read::pool_named(db, parent, name)?.is_some_and(|other| other.no != no) {
-            return Err(ErrorKind::AlreadyExists.because(format!("pool \"{name}\" exists")));
-        }
         let parents = (
             &fact::pool_content(db, pool.parent)?,
             &fact::pool_content(db, parent)?,
@@ -190,6 +186,7 @@ impl Turn<'_> {
             fact::ancestors(db, parent)?
         };
         let event = pool::place(&pool, parents, &above, name, self.caller)?;
+        demand_new_pool(self.writer, (parent, name), Some(no))?;
         self.record_all([event])
     }
 
@@ -213,11 +210,11 @@ impl Turn<'_> {
     }
 
     fn create_library(&mut self, name: &str, mode: u32) -> Result<Reply> {
+        let thing = (&mut self.numbers).thing();
+        let event = library::create((name, mode), self.caller, thing)?;
         if read::library_named(self.writer.db(), name)?.is_some() {
             return Err(ErrorKind::AlreadyExists.because(format!("library \"{name}\" exists")));
         }
-        let thing = (&mut self.numbers).thing();
-        let event = library::create((name, mode), self.caller, thing)?;
         self.record(event)?;
         Ok(Reply::Created(thing.no))
     }
@@ -239,5 +236,20 @@ impl Turn<'_> {
             events.extend(filing::missing_leaves(self, &media_type.name)?);
         }
         self.record_all(events)
+    }
+}
+
+/// Refuses a name that another pool below the parent has. Asked after the rights: what is in a closed directory is
+/// nobody's business.
+fn demand_new_pool(
+    writer: &Writer,
+    (parent, name): (ObjectNo, &str),
+    own: Option<ObjectNo>,
+) -> Result<()> {
+    match read::pool_named(writer.db(), parent, name)? {
+        Some(other) if Some(other.no) != own => {
+            Err(ErrorKind::AlreadyExists.because(format!("pool \"{name}\" exists")))
+        }
+        _ => Ok(()),
     }
 }

@@ -18,6 +18,8 @@ mod golden;
 mod harness;
 mod libraries;
 mod manual;
+mod media;
+mod media_files;
 mod model;
 mod mounting;
 mod objects;
