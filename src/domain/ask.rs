@@ -7,7 +7,7 @@ use super::id::{Guid, ObjectNo};
 use super::import::ImportLine;
 use super::request::AllocateRequest;
 use super::state::{OperatorState, Selection, SideState};
-use super::time::Limit;
+use super::time::{Limit, Span};
 
 /// One wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -91,6 +91,8 @@ pub enum Ask {
     RemoveOperator { no: ObjectNo },
     /// The clock: this waiting request's time is over.
     Expire { no: ObjectNo },
+    /// The clock: sides whose rest is over are available.
+    EndRests,
     /// The clock: finished requests whose time is over are forgotten, read LMIDs are recorded.
     Sweep,
 }
@@ -140,6 +142,8 @@ pub enum SetPool {
     DefaultTimeout(Limit),
     /// How long finished requests are kept.
     PurgeTime(Limit),
+    /// How long a side that was given back rests.
+    ReuseDelay(Span),
     /// chmod of the directory.
     Mode(u32),
     /// chmod of what carries CONTROL.

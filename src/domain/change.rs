@@ -5,7 +5,7 @@
 use super::access::{Access, Caller};
 use super::id::{Guid, ObjectNo};
 use super::state::{LibraryState, Selection, SideState};
-use super::time::{Limit, Time};
+use super::time::{Limit, Span, Time};
 use serde::{Deserialize, Serialize};
 
 /// An object by number and identifier.
@@ -43,6 +43,8 @@ pub enum PoolChange {
     DefaultTimeout(Limit),
     /// How long finished requests are kept.
     PurgeTime(Limit),
+    /// How long a side that was given back rests.
+    ReuseDelay(Span),
     /// Owner and permission bits.
     Access(Access),
 }
@@ -204,4 +206,7 @@ pub struct Deallocation {
     pub to_free: Option<ObjectNo>,
     /// Whether it was undone because nobody read the identifier.
     pub undone: bool,
+    /// Until when the side rests before it is available; none if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_until: Option<Time>,
 }

@@ -89,6 +89,8 @@ pub enum Event {
     MediumRemoved { medium: Thing, name: String },
     /// A side entered a state.
     SideChanged { side: Thing, state: SideState },
+    /// A side that was given back has rested and is available.
+    SideRested { side: Thing },
     /// A request waits for a medium, with `whole` for one of which all sides are available; an operator is asked for one.
     RequestWaiting {
         #[serde(default)]
@@ -193,7 +195,9 @@ impl Event {
                 line("medium", &medium.id, "update")
             }
             Self::MediumRemoved { medium, .. } => line("medium", &medium.id, "delete"),
-            Self::SideChanged { side, .. } => line("side", &side.id, "update"),
+            Self::SideChanged { side, .. } | Self::SideRested { side } => {
+                line("side", &side.id, "update")
+            }
             Self::LogicalChanged { logical, .. } => line("logical", &logical.id, "update"),
             Self::Deallocated { deallocation } => {
                 line("logical", &deallocation.logical.id, "delete")

@@ -61,6 +61,7 @@ rows! {
     ById = 99, PoolIds = 100, PoolById = 101, MediumIds = 102, MediumById = 103, SideIds = 104, SideById = 105,
     LogicalIds = 106, LogicalById = 107, LibraryIds = 108, LibraryById = 109,
     ByBarcode = 110, MediumByBarcode = 111,
+    PoolReuseDelay = 120, SideRestsUntil = 121,
 }
 
 /// Bits of an inode number below the row.

@@ -16,7 +16,7 @@ use crate::domain::id::ObjectNo;
 use crate::domain::name;
 use crate::domain::request::NAME_CHARS_MAX;
 use crate::domain::state::{OperatorState, Selection, SideState};
-use crate::domain::time::Limit;
+use crate::domain::time::{Limit, Span};
 use crate::domain::words::{DESCRIPTION_MAX, LINE_MAX};
 use crate::manager::View;
 use std::fmt;
@@ -408,6 +408,10 @@ pub(super) fn pool_default_timeout(no: ObjectNo, value: &str) -> Result<Ask> {
 
 pub(super) fn pool_purge_time(no: ObjectNo, value: &str) -> Result<Ask> {
     Ok(set_pool(no, SetPool::PurgeTime(Limit::parse(value)?)))
+}
+
+pub(super) fn pool_reuse_delay(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_pool(no, SetPool::ReuseDelay(Span::parse(value)?)))
 }
 
 pub(super) fn medium_description(no: ObjectNo, value: &str) -> Result<Ask> {

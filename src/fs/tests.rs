@@ -21,7 +21,7 @@ impl Sample {
         let readers = Readers::new(&path);
         let sample = Self { dir, readers };
         sample.change("PRAGMA journal_mode=WAL");
-        sample.change(include_str!("../store/schema.sql"));
+        sample.change(&crate::store::migration::schema());
         sample.change(include_str!("sample.sql"));
         sample
     }
@@ -416,7 +416,8 @@ fn counts_are_those_of_the_counters() {
     let counts = sample.shows("pools/Backup/counts");
     let expected = "available       1\nallocated       1\ncomplete        0\nreserved        0\n\
         import          0\nforeign         0\nunprepared      0\nincompatible    0\n\
-        decommissioned  0\nunknown         0\noffline         1\ndisabled        0\n";
+        decommissioned  0\nunknown         0\noffline         1\ndisabled        0\n\
+        resting         0\n";
     assert_eq!(counts, expected);
     let above = sample.shows("pools/Archive/counts");
     assert!(
@@ -438,6 +439,7 @@ fn why_names_candidates_and_refusals() {
          refused        pool  free\n\
          offline           1     0\n\
          disabled          0     0\n\
+         resting           0     0\n\
          unknown           0     0\n\
          unprepared        0     0\n\
          incompatible      0     0\n\

@@ -243,7 +243,8 @@ pub static TREE: &[Spec] = &[
     on(Row::PoolSelection,        &[Row::Pool], Is("selection"),          attr(pool::selection, parse::pool_selection), "Which of several available sides is taken: least-used, oldest, name or fill."),
     on(Row::PoolDefaultTimeout,   &[Row::Pool], Is("default_timeout"),    attr(pool::default_timeout, parse::pool_default_timeout), "Time-out of requests that name none, such as infinite or 90s."),
     on(Row::PoolPurgeTime,        &[Row::Pool], Is("purge_time"),         attr(pool::purge_time, parse::pool_purge_time), "How long finished requests are kept, such as 72h."),
-    on(Row::PoolCounts,           &[Row::Pool], Is("counts"),             shown(pool::counts), "Sides of the pool in each state, and how many are offline or disabled; of a pool of pools, the sums of its direct children."),
+    on(Row::PoolReuseDelay,       &[Row::Pool], Is("reuse_delay"),        attr(pool::reuse_delay, parse::pool_reuse_delay), "How long a side that was given back rests before it is available, such as 30d; 0 is not at all."),
+    on(Row::PoolCounts,           &[Row::Pool], Is("counts"),             shown(pool::counts), "Sides of the pool in each state, and how many are offline, disabled or resting; of a pool of pools, the sums of its direct children."),
     on(Row::PoolAllocate,         &[Row::Pool], Is("allocate"),           (G::Control, B::Transaction), "Write an allocation request, read the result on the same descriptor."),
     on(Row::Requests,             &[Row::Pool], Is("requests"),           dir(G::ControlDir), "Named requests."),
     on(Row::Results,              &[Row::Pool], Is("results"),            dir(G::ControlDir), "Results of named requests."),
@@ -272,6 +273,7 @@ pub static TREE: &[Spec] = &[
     on(Row::SideState,       &[Row::Side], Is("state"),       (G::State, B::Attr(medium::side_state, parse::side_state)), "State of the side; writing decommissioned to an available side retires it."),
     on(Row::SideMounts,      &[Row::Side], Is("mounts"),      shown(medium::side_mounts), "How often it was mounted."),
     on(Row::SideAllocations, &[Row::Side], Is("allocations"), shown(medium::side_allocations), "How often it was allocated."),
+    on(Row::SideRestsUntil,  &[Row::Side], Is("rests_until"), shown(medium::side_rests_until), "Until when it rests after it was given back, empty if it does not."),
     on(Row::SideLogical,     &[Row::Side], Is("logical"),     link(link::logical_of_side), "Link to its logical medium, if it is owned."),
 
     on(Row::AnyMedium, &[Row::AllMedia], Each(Kind::AnyMedium), link(link::medium), "Link to the home of a medium."),

@@ -68,6 +68,13 @@ fn supplied(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
             medium,
             change: MediumChange::Location { .. } | MediumChange::Enabled(true),
         } => pool_of(*medium),
+        Event::SideRested { side } => match read::side(db, side.no)? {
+            Some(side) => Ok(read::medium(db, side.medium)?
+                .map(|m| m.pool)
+                .into_iter()
+                .collect()),
+            None => Ok(Vec::new()),
+        },
         Event::Deallocated { deallocation } => {
             Ok(vec![deallocation.to_free.unwrap_or(deallocation.pool.no)])
         }

@@ -23,7 +23,8 @@ pub(super) struct Turn<'a> {
     pub(super) caller: &'a Caller,
     /// The instant of all that is recorded.
     pub(super) now: Time,
-    /// Requests that wait from now on, with the instant at which their time is over.
+    /// Requests that wait from now on, with the instant at which their time is over; the catalog itself stands for sides
+    /// that rest.
     pub(super) deadlines: &'a mut Vec<(ObjectNo, Time)>,
 }
 
@@ -51,6 +52,7 @@ impl Turn<'_> {
             } => allocating::submit(self, *pool, request, name.as_ref()),
             Ask::Unfinished { pool, name } => allocating::unfinished(self, *pool, name),
             Ask::RemoveRequest { no } => allocating::remove(self, *no),
+            Ask::EndRests => self.end_rests(),
             Ask::Expire { no } => allocating::expire(self, *no),
             Ask::Undo { logical } => self.undo(*logical),
             Ask::Deallocate { logical } => self.deallocate(*logical),
@@ -91,8 +93,21 @@ impl Turn<'_> {
 
     fn deallocate(&mut self, logical: ObjectNo) -> Result<Reply> {
         let facts = fact::deallocate(self.writer.db(), logical)?;
-        let deallocation = Box::new(deallocate::deallocate(&facts, self.caller)?);
+        let deallocation = Box::new(deallocate::deallocate(&facts, self.caller, self.now)?);
+        let rests = deallocation.rests_until;
+        self.deadlines.extend(rests.map(|until| (CATALOG, until)));
         self.record_all([Event::Deallocated { deallocation }])
+    }
+
+    /// Sides whose rest is over are available. What is left, and the next that rests, is looked at again.
+    fn end_rests(&mut self) -> Result<Reply> {
+        let rested = fact::rested(self.writer.db(), self.now)?;
+        self.record_all(rested.into_iter().map(|side| Event::SideRested { side }))?;
+        let soon = Time(self.now.0 + 10);
+        let next = fact::next_rest(self.writer.db())?;
+        self.deadlines
+            .extend(next.map(|next| (CATALOG, next.max(soon))));
+        Ok(Reply::Done)
     }
 
     fn set_logical(&mut self, no: ObjectNo, set: &SetLogical) -> Result<Reply> {

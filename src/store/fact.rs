@@ -374,6 +374,23 @@ pub fn all_waiting(
     })
 }
 
+/// Returns sides whose rest is over, at most 256, those that have waited longest first.
+pub fn rested(db: &Connection, now: crate::domain::time::Time) -> Result<Vec<Thing>> {
+    let sql = "SELECT no, id FROM side WHERE rests_until <= ?1 ORDER BY rests_until LIMIT 256";
+    read::many(db, sql, [now], |row| {
+        Ok(Thing {
+            no: row.get(0)?,
+            id: row.get(1)?,
+        })
+    })
+}
+
+/// Returns when the next rest ends, if a side rests.
+pub fn next_rest(db: &Connection) -> Result<Option<crate::domain::time::Time>> {
+    let sql = "SELECT rests_until FROM side WHERE rests_until > ?1 ORDER BY rests_until LIMIT 1";
+    read::one(db, sql, [i64::MIN], |row| row.get(0))
+}
+
 /// Returns work that is not finished, at start.
 pub fn open_work(db: &Connection) -> Result<Vec<ObjectNo>> {
     read::many(

@@ -305,7 +305,8 @@ mod tests {
 
     fn empty() -> Connection {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
+        db.execute_batch(&super::super::migration::schema())
+            .unwrap();
         db
     }
 

@@ -12,7 +12,7 @@ pub mod fault;
 pub mod list;
 pub mod lock;
 pub mod log;
-mod migration;
+pub(crate) mod migration;
 pub mod read;
 pub mod search;
 pub mod write;

@@ -41,7 +41,7 @@ pub(super) fn many<T>(
 macro_rules! pool_columns {
     () => {
         "SELECT no, id, parent, name, description, kind, media_type, from_free, to_free, max_allocates, selection, \
-         default_timeout, purge_time, uid, gid, mode, control, created, modified FROM pool "
+         default_timeout, purge_time, uid, gid, mode, control, created, modified, reuse_delay FROM pool "
     };
 }
 
@@ -60,6 +60,7 @@ fn pool_row(row: &Row<'_>) -> Sql<Pool> {
         selection: row.get(10)?,
         default_timeout: row.get(11)?,
         purge_time: row.get(12)?,
+        reuse_delay: row.get(19)?,
         access: Access {
             uid: row.get(13)?,
             gid: row.get(14)?,
@@ -191,7 +192,7 @@ pub fn medium_in(db: &Connection, slot: ObjectNo) -> Result<Option<Medium>> {
 macro_rules! side_columns {
     () => {
         "SELECT side.no, side.id, medium, ordinal, state, allocations, mounts, idle_since, in_set, side.modified, \
-         (SELECT no FROM logical WHERE logical.side = side.no) FROM side "
+         rests_until, (SELECT no FROM logical WHERE logical.side = side.no) FROM side "
     };
 }
 
@@ -207,7 +208,8 @@ pub(super) fn side_row(row: &Row<'_>) -> Sql<Side> {
         idle_since: row.get(7)?,
         in_set: row.get(8)?,
         modified: row.get(9)?,
-        logical: row.get(10)?,
+        rests_until: row.get(10)?,
+        logical: row.get(11)?,
     })
 }
 
@@ -511,7 +513,8 @@ pub fn request_named(db: &Connection, pool: ObjectNo, name: &str) -> Result<Opti
     )
 }
 
-/// Returns how many sides of a pool have each state and standing (0 usable, 1 offline, 2 disabled).
+/// Returns how many sides of a pool have each state and standing (0 usable, 1 offline,
+/// 2 disabled, 3 resting).
 pub fn tally(db: &Connection, pool: ObjectNo) -> Result<Vec<(SideState, u32, i64)>> {
     let sql = "SELECT state, standing, sides FROM tally WHERE pool = ?1 AND sides <> 0";
     many(db, sql, [pool], |row| {

@@ -11,7 +11,7 @@ use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::{OperatorState, Selection, SideState};
-use ntmsfs::domain::time::Limit;
+use ntmsfs::domain::time::{Limit, Span};
 use ntmsfs::manager::{log, read};
 use ntmsfs::store::{check, fact};
 use sha2::{Digest as _, Sha256};
@@ -21,7 +21,7 @@ const MO: &str = "MO-5.25";
 
 /// The log of format 1, and the SHA-256 of the file.
 const GOLDEN_1: &str = include_str!("../data/golden-1.jsonl");
-const SHA_1: &str = "19472312ccabd835d50105f30b53558fd46d7ffc5a69c184eb209308cccf28e0";
+const SHA_1: &str = "f44b045f596878912472912ab01fd9a680d20788c5d51a27e7a770f8894614bc";
 
 /// Names all variants; one that is missing here does not compile.
 macro_rules! variants {
@@ -55,6 +55,7 @@ variants!(
     SideChanged,
     RequestWaiting,
     OperatorRequested,
+    SideRested,
     Allocated,
     RequestFailed,
     RequestForgotten,
@@ -68,7 +69,7 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 30] = [
+const CHANGES: [&str; 32] = [
     "\"place\":",
     "\"description\":",
     "\"media_type\":",
@@ -79,6 +80,8 @@ const CHANGES: [&str; 30] = [
     "\"default_timeout\":",
     "\"purge_time\":",
     "\"access\":",
+    "\"reuse_delay\":",
+    "\"rests_until\":",
     "\"name\":",
     "\"driver\":",
     "\"enabled\":",
@@ -348,6 +351,24 @@ fn ends(world: &mut World, pool: ObjectNo) {
     world.done(Ask::Sweep);
 }
 
+/// What a release after the first has added.
+fn later(world: &mut World) {
+    let shelf = world.pool(CATALOG, "Shelf", MO);
+    world.set(shelf, SetPool::ReuseDelay(Span(3_600_000)));
+    let name = "record".to_owned();
+    let created = world.ask(&root(), Ask::CreateMedium { pool: shelf, name });
+    assert!(matches!(created, Ok(Reply::Created(_))));
+    let no = world.medium("record").no;
+    world.done(Ask::RemoveMedium { no });
+    world.import(shelf, "fresh slot=jukebox/6");
+    let (_, logical) = world.take(shelf, "side=fresh/A");
+    world.done(Ask::Deallocate {
+        logical: logical.no,
+    });
+    advance(3_600_000);
+    assert_eq!(world.due(), 1);
+}
+
 /// Runs the script and returns the lines of its log.
 fn script() -> (World, Vec<String>) {
     let mut world = World::new();
@@ -357,6 +378,7 @@ fn script() -> (World, Vec<String>) {
     requests(&mut world, pool);
     more_requests(&mut world, pool);
     ends(&mut world, pool);
+    later(&mut world);
     let lines = log::lines(world.db(), 0, 10_000).expect("the log");
     (world, lines.into_iter().map(|(_, line)| line).collect())
 }
@@ -399,7 +421,7 @@ fn the_log_of_format_1_is_replayed() {
             .expect(sql)
     };
     for (sql, expected) in [
-        ("SELECT count(*) FROM medium", 6),
+        ("SELECT count(*) FROM medium", 7),
         ("SELECT count(*) FROM logical", 4),
         ("SELECT count(*) FROM side WHERE state = 6", 1),
         ("SELECT count(*) FROM request WHERE state = 0", 1),

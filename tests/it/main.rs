@@ -25,6 +25,7 @@ mod mounting;
 mod objects;
 mod pools;
 mod refusals;
+mod rests;
 mod rights;
 mod rules;
 mod scan;

@@ -28,3 +28,43 @@ fn mkdir_makes_the_record_of_a_medium_on_a_shelf() {
         assert!(ran.stdout.starts_with(code), "{at}: {ran:?}");
     }
 }
+
+#[test]
+fn a_side_rests_after_it_was_given_back() {
+    let tree = Tree::stocked(1);
+    let ran = tree.run(
+        Shell::Dash,
+        "cd pools/Backup; cat reuse_delay; echo 90d > reuse_delay; cat reuse_delay
+         exec 3<>allocate; echo timeout=0 >&3; read -r l <&3; exec 3<&-; rmdir ../../logical/$l
+         cat media/lto-0001/sides/A/state; grep -E '^(available|resting)' counts; grep resting why
+         cut -c 5 media/lto-0001/sides/A/rests_until
+         exec 3<>allocate; echo timeout=0 >&3; read -r l <&3; exec 3<&-; echo $l
+         echo infinite > reuse_delay || cut -c -10 ../../last-error",
+    );
+    let lines = ran.lines();
+    assert_eq!(lines[..3], ["0", "2160h", "available"], "{ran:?}");
+    let words = |line: &str| {
+        line.split_whitespace()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(words(lines[3]), ["available", "1"], "{ran:?}");
+    assert_eq!(words(lines[4]), ["resting", "1"], "{ran:?}");
+    assert_eq!(words(lines[5]), ["resting", "1", "0"], "{ran:?}");
+    assert_eq!(lines[6], "-", "{ran:?}");
+    assert!(lines[7].starts_with("0x800710D4 "), "{ran:?}");
+    assert!(lines[7].contains("1 resting"), "{ran:?}");
+    assert_eq!(lines[8], "0x80070057", "{ran:?}");
+    let ran = tree.run(
+        Shell::Bash,
+        "cd pools/Backup; echo 0 > reuse_delay
+         mkdir media/two; rmdir media/two
+         echo 200ms > reuse_delay; mv ../Free/pools/MO-5.25/media/* ../Archive/media/; cd ../Archive
+         echo 200ms > reuse_delay; exec 3<>allocate; echo side=mo-0001/A >&3; read -r l <&3; exec 3<&-
+         exec 3<>allocate; echo side=mo-0001/B >&3; read -r m <&3; exec 3<&-
+         for n in 2 3 4; do exec 3<>allocate; echo new side=mo-000$n/A >&3; read -r x <&3; exec 3<&-; done
+         exec 3<>allocate; echo timeout=60s >&3; rmdir ../../logical/$l; read -r k <&3
+         cat ../../logical/$k/side/../../name",
+    );
+    assert_eq!(ran.output(), "mo-0001\n");
+}

@@ -9,6 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Logical, Side};
 use crate::domain::state::{PoolType, SideState};
+use crate::domain::time::{Span, Time};
 
 /// What giving back a side looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +25,14 @@ pub struct Facts {
 }
 
 /// Gives a side back. The owner may while he has USE, and whoever has CONTROL of the pool.
-pub fn deallocate(facts: &Facts, caller: &Caller) -> Result<Deallocation> {
+pub fn deallocate(facts: &Facts, caller: &Caller, now: Time) -> Result<Deallocation> {
     let pool = &facts.medium.pool;
     let owner = caller.uid == facts.logical.owner && pool.access.permits(caller, Right::Use);
     if !owner {
         pool.access
             .demand(caller, Right::Control, &facts.medium.path)?;
     }
-    let deallocation = give_back(facts, false)?;
+    let deallocation = give_back(facts, Some(now))?;
     if let (Some(_), Some(free)) = (deallocation.to_free, &facts.free) {
         free.pool.access.demand(caller, Right::Use, &free.path)?;
     }
@@ -48,11 +49,14 @@ pub fn undo(facts: &Facts) -> Result<Option<Deallocation>> {
     if others {
         Ok(None)
     } else {
-        give_back(facts, true).map(Some)
+        give_back(facts, None).map(Some)
     }
 }
 
-fn give_back(facts: &Facts, undone: bool) -> Result<Deallocation> {
+/// Without an instant it is undone. A side rests as long as its pool says, unless nobody can have used it, and wherever its
+/// medium goes.
+fn give_back(facts: &Facts, now: Option<Time>) -> Result<Deallocation> {
+    let undone = now.is_none();
     let MediumFacts {
         medium,
         sides,
@@ -75,6 +79,9 @@ fn give_back(facts: &Facts, undone: bool) -> Result<Deallocation> {
         (false, true) => SideState::Decommissioned,
         (false, false) => SideState::Available,
     };
+    let delay = pool.reuse_delay;
+    let rests = state == SideState::Available && delay > Span::default();
+    let rests_until = now.filter(|_| rests).map(|now| Time(now.0 + delay.0));
     let reserved = others().filter(|s| last && s.state == SideState::Reserved);
     Ok(Deallocation {
         logical: Thing {
@@ -98,6 +105,7 @@ fn give_back(facts: &Facts, undone: bool) -> Result<Deallocation> {
         freed: reserved.map(|s| s.no).collect(),
         to_free: return_to(facts, others(), undone),
         undone,
+        rests_until,
     })
 }
 

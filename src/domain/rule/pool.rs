@@ -217,7 +217,8 @@ pub fn set(
         | SetPool::MaxAllocates(_)
         | SetPool::Selection(_)
         | SetPool::DefaultTimeout(_)
-        | SetPool::PurgeTime(_) => {
+        | SetPool::PurgeTime(_)
+        | SetPool::ReuseDelay(_) => {
             pool.access.demand(caller, Right::Modify, &pool.name)?;
             attribute(facts, wanted, media_type)?
         }
@@ -255,6 +256,7 @@ fn attribute(
         SetPool::Selection(order) => PoolChange::Selection(*order),
         SetPool::DefaultTimeout(limit) => PoolChange::DefaultTimeout(*limit),
         SetPool::PurgeTime(limit) => PoolChange::PurgeTime(*limit),
+        SetPool::ReuseDelay(span) => PoolChange::ReuseDelay(*span),
         SetPool::Mode(_) | SetPool::Control(_) | SetPool::Owner { .. } => {
             PoolChange::Access(pool.access)
         }
@@ -319,6 +321,7 @@ pub fn access(old: Access, wanted: &SetPool, caller: &Caller, name: &str) -> Res
         | SetPool::MaxAllocates(_)
         | SetPool::Selection(_)
         | SetPool::DefaultTimeout(_)
-        | SetPool::PurgeTime(_) => old,
+        | SetPool::PurgeTime(_)
+        | SetPool::ReuseDelay(_) => old,
     })
 }

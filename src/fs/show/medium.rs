@@ -83,6 +83,14 @@ pub(crate) fn side_mounts(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(side(view, no)?.mounts))
 }
 
+/// Until when a side rests.
+pub(crate) fn side_rests_until(view: &View, no: ObjectNo) -> Result<String> {
+    let until = side(view, no)?.rests_until;
+    Ok(line(
+        until.map(|until| until.to_string()).unwrap_or_default(),
+    ))
+}
+
 /// How often a side was allocated.
 pub(crate) fn side_allocations(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(side(view, no)?.allocations))

@@ -47,6 +47,7 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
         Event::MediumChanged { medium, change } => medium::change(db, medium.no, change, time),
         Event::MediumRemoved { medium, .. } => medium::remove(db, medium.no),
         Event::SideChanged { side, state } => medium::set_state(db, side.no, *state, time),
+        Event::SideRested { side } => medium::rested(db, side.no, time),
         Event::Allocated { allocation } => request::allocated(db, allocation, time),
         Event::Deallocated { deallocation } => request::deallocated(db, deallocation, time),
         Event::LogicalChanged { logical, change } => request::logical(db, logical.no, change, time),

@@ -83,6 +83,7 @@ pub(super) fn change(db: &Connection, no: ObjectNo, change: &PoolChange, time: T
         PoolChange::Selection(order) => set!("selection", order),
         PoolChange::DefaultTimeout(limit) => set!("default_timeout", limit),
         PoolChange::PurgeTime(limit) => set!("purge_time", limit),
+        PoolChange::ReuseDelay(span) => set!("reuse_delay", span),
         PoolChange::Access(access) => run(
             db,
             "UPDATE pool SET uid = ?2, gid = ?3, mode = ?4, control = ?5, modified = ?6 WHERE no = ?1",

@@ -1,6 +1,6 @@
 //! Requests, allocations and what ends them.
 
-use super::medium::{repool, reshare};
+use super::medium::{repool, reshare, restand};
 use super::run;
 use crate::domain::change::{Allocation, Deallocation, LogicalChange, RequestRecord};
 use crate::domain::error::{ErrorKind, Result};
@@ -183,12 +183,17 @@ pub(super) fn deallocated(db: &Connection, deallocation: &Deallocation, time: Ti
         medium,
         state,
         undone,
+        rests_until,
         ..
     } = deallocation;
     run(db, "DELETE FROM logical WHERE no = ?1", [logical.no])?;
-    let sql = "UPDATE side SET state = ?2, allocations = allocations - ?3, idle_since = ?4, in_set = 0, modified = ?4 \
-               WHERE no = ?1";
-    run(db, sql, (side.no, state, i64::from(*undone), time))?;
+    let sql = "UPDATE side SET state = ?2, allocations = allocations - ?3, idle_since = ?4, in_set = 0, modified = ?4, \
+               rests_until = ?5 WHERE no = ?1";
+    let undone = i64::from(*undone);
+    run(db, sql, (side.no, state, undone, time, rests_until))?;
+    if rests_until.is_some() {
+        restand(db, medium.no)?;
+    }
     for freed in &deallocation.freed {
         run(
             db,
