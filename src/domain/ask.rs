@@ -5,6 +5,7 @@
 use super::error::Refusal;
 use super::id::{Guid, ObjectNo};
 use super::import::ImportLine;
+use super::label::MediaLabel;
 use super::request::AllocateRequest;
 use super::state::{OperatorState, Selection, SideState};
 use super::time::{Limit, Span};
@@ -34,6 +35,8 @@ pub enum Ask {
     Deallocate { logical: ObjectNo },
     /// `SetNtmsMediaComplete`, or a new name or description.
     SetLogical { no: ObjectNo, set: SetLogical },
+    /// `SwapNtmsMedia`: two logical media exchange their sides.
+    Swap { no: ObjectNo, other: Guid },
     /// `CreateNtmsMediaPool`.
     CreatePool {
         parent: ObjectNo,
@@ -117,6 +120,8 @@ pub enum SetLogical {
     Description(String),
     /// The state word as written; only `complete` is allowed.
     State(String),
+    /// `UpdateNtmsOmidInfo`: what was written on its side.
+    Label(MediaLabel),
 }
 
 /// What to change of a pool.

@@ -7,7 +7,7 @@
 use super::access::Access;
 use super::change::{
     Allocation, Deallocation, LibraryChange, LogicalChange, MediumChange, NewMedium, PoolChange,
-    RequestRecord, Thing,
+    RequestRecord, Swap, Thing,
 };
 use super::id::{Guid, ObjectNo};
 use super::state::{OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
@@ -129,6 +129,8 @@ pub enum Event {
         logical: Thing,
         change: LogicalChange,
     },
+    /// Two logical media exchanged their sides.
+    Swapped { swap: Box<Swap> },
     /// The owners have read the identifiers of these anonymous allocations.
     Delivered { logical: Vec<ObjectNo> },
     /// After a crash nobody knows whether the identifiers of these were read.
@@ -199,6 +201,7 @@ impl Event {
                 line("side", &side.id, "update")
             }
             Self::LogicalChanged { logical, .. } => line("logical", &logical.id, "update"),
+            Self::Swapped { swap } => line("logical", &swap.logical.id, "update"),
             Self::Deallocated { deallocation } => {
                 line("logical", &deallocation.logical.id, "delete")
             }

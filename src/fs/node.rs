@@ -62,6 +62,8 @@ rows! {
     LogicalIds = 106, LogicalById = 107, LibraryIds = 108, LibraryById = 109,
     ByBarcode = 110, MediumByBarcode = 111,
     PoolReuseDelay = 120, SideRestsUntil = 121,
+    LogicalLabel = 122, LogicalSwap = 123, SideLabelType = 124, SideLabelId = 125, SideLabelInfo = 126,
+    SideCapacity = 127,
 }
 
 /// Bits of an inode number below the row.

@@ -12,7 +12,8 @@ use super::tree::{Behaviour as B, Guard, spec};
 use crate::codes;
 use crate::domain::ask::{Ask, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::error::{ErrorKind, Refusal, Result};
-use crate::domain::id::ObjectNo;
+use crate::domain::id::{Guid, ObjectNo};
+use crate::domain::label::MediaLabel;
 use crate::domain::name;
 use crate::domain::request::NAME_CHARS_MAX;
 use crate::domain::state::{OperatorState, Selection, SideState};
@@ -449,6 +450,21 @@ pub(super) fn logical_state(no: ObjectNo, value: &str) -> Result<Ask> {
     match SideState::from_word(value) {
         Some(state) => Ok(set_logical(no, SetLogical::State(state.word().to_owned()))),
         None => invalid(format!("\"{value}\" is not a state; write complete")),
+    }
+}
+
+pub(super) fn logical_label(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_logical(
+        no,
+        SetLogical::Label(MediaLabel::parse(value)?),
+    ))
+}
+
+/// What cannot be an LMID is none of this catalog.
+pub(super) fn logical_swap(no: ObjectNo, value: &str) -> Result<Ask> {
+    match Guid::parse(value) {
+        Ok(other) => Ok(Ask::Swap { no, other }),
+        Err(refusal) => Err(ErrorKind::InvalidMedia.because(refusal.sentence)),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
-use crate::domain::id::{CATALOG, ObjectNo};
+use crate::domain::id::{CATALOG, Guid, ObjectNo};
 use crate::domain::rule::{Mint as _, deallocate, library, medium, operator, pool};
 use crate::domain::state::{OperatorState, SideState};
 use crate::domain::time::Time;
@@ -57,6 +57,7 @@ impl Turn<'_> {
             Ask::Undo { logical } => self.undo(*logical),
             Ask::Deallocate { logical } => self.deallocate(*logical),
             Ask::SetLogical { no, set } => self.set_logical(*no, set),
+            Ask::Swap { no, other } => self.swap(*no, *other),
             Ask::CreatePool { parent, name, mode } => self.create_pool(*parent, name, *mode),
             Ask::RemovePool { no } => self.remove_pool(*no),
             Ask::PlacePool { no, parent, name } => self.place_pool(*no, *parent, name),
@@ -113,6 +114,17 @@ impl Turn<'_> {
     fn set_logical(&mut self, no: ObjectNo, set: &SetLogical) -> Result<Reply> {
         let facts = fact::deallocate(self.writer.db(), no)?;
         let event = deallocate::change(&facts, set, self.caller)?;
+        self.record_all([event])
+    }
+
+    fn swap(&mut self, no: ObjectNo, other: Guid) -> Result<Reply> {
+        let db = self.writer.db();
+        let facts = fact::deallocate(db, no)?;
+        let other = read::logical_by_id(db, other)?;
+        let other = other
+            .map(|other| fact::deallocate(db, other.no))
+            .transpose()?;
+        let event = deallocate::swap(&facts, other.as_ref(), self.caller)?;
         self.record_all([event])
     }
 

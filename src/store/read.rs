@@ -6,6 +6,7 @@ use super::failed;
 use crate::domain::access::{Access, Caller};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::id::{Guid, ObjectNo};
+use crate::domain::label::MediaLabel;
 use crate::domain::noun::{
     Element, Library, Logical, MediaType, Medium, Operator, Pool, Request, Side,
 };
@@ -237,6 +238,19 @@ pub fn side(db: &Connection, no: ObjectNo) -> Result<Option<Side>> {
         [no],
         side_row,
     )
+}
+
+/// Returns the label of a side; an empty one if it has none. `None`: there is no such side.
+pub fn label(db: &Connection, side: ObjectNo) -> Result<Option<MediaLabel>> {
+    let sql = "SELECT label_type, label_id, label_info, capacity FROM side WHERE no = ?1";
+    one(db, sql, [side], |row| {
+        Ok(MediaLabel {
+            kind: row.get(0)?,
+            id: row.get(1)?,
+            info: row.get(2)?,
+            capacity: row.get(3)?,
+        })
+    })
 }
 
 /// Returns the side with that identifier.

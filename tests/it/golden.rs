@@ -10,6 +10,7 @@ use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetM
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
+use ntmsfs::domain::label::MediaLabel;
 use ntmsfs::domain::state::{OperatorState, Selection, SideState};
 use ntmsfs::domain::time::{Limit, Span};
 use ntmsfs::manager::{log, read};
@@ -21,7 +22,7 @@ const MO: &str = "MO-5.25";
 
 /// The log of format 1, and the SHA-256 of the file.
 const GOLDEN_1: &str = include_str!("../data/golden-1.jsonl");
-const SHA_1: &str = "f44b045f596878912472912ab01fd9a680d20788c5d51a27e7a770f8894614bc";
+const SHA_1: &str = "02f8d4502f70e094fccf71a9bec4e32ebe9b9756183011170689bc7908855901";
 
 /// Names all variants; one that is missing here does not compile.
 macro_rules! variants {
@@ -61,6 +62,7 @@ variants!(
     RequestForgotten,
     Deallocated,
     LogicalChanged,
+    Swapped,
     Delivered,
     DeliveryUnknown,
     OperatorChanged,
@@ -69,7 +71,7 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 32] = [
+const CHANGES: [&str; 33] = [
     "\"place\":",
     "\"description\":",
     "\"media_type\":",
@@ -82,6 +84,7 @@ const CHANGES: [&str; 32] = [
     "\"access\":",
     "\"reuse_delay\":",
     "\"rests_until\":",
+    "\"labelled\":",
     "\"name\":",
     "\"driver\":",
     "\"enabled\":",
@@ -362,6 +365,18 @@ fn later(world: &mut World) {
     world.done(Ask::RemoveMedium { no });
     world.import(shelf, "fresh slot=jukebox/6");
     let (_, logical) = world.take(shelf, "side=fresh/A");
+    let (_, other) = world.take(shelf, "side=fresh/B");
+    let label =
+        MediaLabel::parse("type=MTF id=4711 info=\"week 7\" capacity=1000").expect("a label");
+    let set = SetLogical::Label(label);
+    world.done(Ask::SetLogical {
+        no: logical.no,
+        set,
+    });
+    world.done(Ask::Swap {
+        no: logical.no,
+        other: other.id,
+    });
     world.done(Ask::Deallocate {
         logical: logical.no,
     });
@@ -422,7 +437,7 @@ fn the_log_of_format_1_is_replayed() {
     };
     for (sql, expected) in [
         ("SELECT count(*) FROM medium", 7),
-        ("SELECT count(*) FROM logical", 4),
+        ("SELECT count(*) FROM logical", 5),
         ("SELECT count(*) FROM side WHERE state = 6", 1),
         ("SELECT count(*) FROM request WHERE state = 0", 1),
         ("SELECT count(*) FROM request", 6),

@@ -68,3 +68,28 @@ fn a_side_rests_after_it_was_given_back() {
     );
     assert_eq!(ran.output(), "mo-0001\n");
 }
+
+#[test]
+fn logical_media_are_swapped_and_labelled() {
+    let tree = Tree::stocked(2);
+    let ran = tree.run(
+        Shell::Bash,
+        "take() { exec 3<>pools/Backup/allocate; echo \"timeout=0 side=$1/A\" >&3; read -r l <&3; exec 3<&-; }
+         mv pools/Free/pools/LTO-8/media/lto-000[12] pools/Backup/media/
+         take lto-0001; a=$l; take lto-0002; b=$l; cd logical
+         cat $a/label $a/swap; echo type=MTF id=4711 'info=\"week 7\"' capacity=12000000000000 > $a/label
+         cat $a/label; cd $a/side; cat label_type label_id label_info capacity; cd ~-
+         echo $b > $a/swap; cat $a/side/../../name $b/side/../../name $b/label
+         echo type=MTF > $a/label || cut -c -10 ../last-error
+         echo $a > $a/swap || cut -c -10 ../last-error
+         echo bogus > $a/swap || cut -c -10 ../last-error
+         echo complete > $b/state; echo $b > $a/swap || cut -c -10 ../last-error",
+    );
+    let label = "type=MTF id=4711 info=\"week 7\" capacity=12000000000000";
+    let label = label.replace("\"week 7\"", "'week 7'");
+    let expected = format!(
+        "\n\n{label}\nMTF\n4711\nweek 7\n12000000000000\nlto-0002\nlto-0001\n{label}\n\
+         0x80070057\n0x800710CC\n0x800710CC\n0x8007139F\n"
+    );
+    assert_eq!(ran.stdout.replace('"', "'"), expected, "{ran:?}");
+}

@@ -51,6 +51,7 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
         Event::Allocated { allocation } => request::allocated(db, allocation, time),
         Event::Deallocated { deallocation } => request::deallocated(db, deallocation, time),
         Event::LogicalChanged { logical, change } => request::logical(db, logical.no, change, time),
+        Event::Swapped { swap } => request::swapped(db, swap, time),
         Event::Delivered { logical } => request::delivery(db, logical, Delivery::Done),
         Event::DeliveryUnknown { logical } => request::delivery(db, logical, Delivery::Unknown),
         Event::RequestWaiting { request, whole, deadline, operator, message } =>
