@@ -30,6 +30,7 @@ mod rights;
 mod rules;
 mod scan;
 mod shell;
+mod states;
 mod survival;
 mod taking;
 mod tidy;
