@@ -149,6 +149,8 @@ pub enum SetPool {
     PurgeTime(Limit),
     /// How long a side that was given back rests.
     ReuseDelay(Span),
+    /// How many sides it wants available, 0 to 1,000.
+    WantAvailable(u32),
     /// chmod of the directory.
     Mode(u32),
     /// chmod of what carries CONTROL.

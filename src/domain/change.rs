@@ -46,6 +46,8 @@ pub enum PoolChange {
     PurgeTime(Limit),
     /// How long a side that was given back rests.
     ReuseDelay(Span),
+    /// How many sides it wants available.
+    WantAvailable(u32),
     /// Owner and permission bits.
     Access(Access),
 }

@@ -100,6 +100,12 @@ pub enum Event {
         operator: ObjectNo,
         message: String,
     },
+    /// A pool has fewer sides available than it wants and free has none: an operator is asked on behalf of the pool.
+    MediaWanted {
+        no: ObjectNo,
+        pool: Thing,
+        message: String,
+    },
     /// An operator said complete, the search still found nothing: a new operator request.
     OperatorRequested {
         no: ObjectNo,
@@ -208,7 +214,9 @@ impl Event {
             Self::Delivered { .. } | Self::DeliveryUnknown { .. } => {
                 line("computer", &"delivery", "update")
             }
-            Self::OperatorRequested { no, .. } => line("operator", no, "insert"),
+            Self::OperatorRequested { no, .. } | Self::MediaWanted { no, .. } => {
+                line("operator", no, "insert")
+            }
             Self::OperatorChanged { no, state: Some(_) } => line("operator", no, "update"),
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
             Self::WorkQueued { no, .. } => line("work", no, "insert"),

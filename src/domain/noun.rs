@@ -41,6 +41,10 @@ pub struct Pool {
     pub purge_time: Limit,
     /// How long a side that was given back rests before it is available.
     pub reuse_delay: Span,
+    /// How many sides it wants available; 0 = it does not care.
+    pub want_available: u32,
+    /// The request to a person about that, open or refused.
+    pub want_operator: Option<ObjectNo>,
     /// Owner and permission bits.
     pub access: Access,
     /// When it was made.

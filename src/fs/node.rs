@@ -63,7 +63,7 @@ rows! {
     ByBarcode = 110, MediumByBarcode = 111,
     PoolReuseDelay = 120, SideRestsUntil = 121,
     LogicalLabel = 122, LogicalSwap = 123, SideLabelType = 124, SideLabelId = 125, SideLabelInfo = 126,
-    SideCapacity = 127,
+    SideCapacity = 127, PoolWantAvailable = 128,
 }
 
 /// Bits of an inode number below the row.

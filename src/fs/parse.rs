@@ -16,6 +16,7 @@ use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::label::MediaLabel;
 use crate::domain::name;
 use crate::domain::request::NAME_CHARS_MAX;
+use crate::domain::rule::want::WANT_MAX;
 use crate::domain::state::{OperatorState, Selection, SideState};
 use crate::domain::time::{Limit, Span};
 use crate::domain::words::{DESCRIPTION_MAX, LINE_MAX};
@@ -409,6 +410,13 @@ pub(super) fn pool_default_timeout(no: ObjectNo, value: &str) -> Result<Ask> {
 
 pub(super) fn pool_purge_time(no: ObjectNo, value: &str) -> Result<Ask> {
     Ok(set_pool(no, SetPool::PurgeTime(Limit::parse(value)?)))
+}
+
+pub(super) fn pool_want_available(no: ObjectNo, value: &str) -> Result<Ask> {
+    match value.parse() {
+        Ok(sides) => Ok(set_pool(no, SetPool::WantAvailable(sides))),
+        Err(_) => invalid(format!("\"{value}\" is not a number from 0 to {WANT_MAX}")),
+    }
 }
 
 pub(super) fn pool_reuse_delay(no: ObjectNo, value: &str) -> Result<Ask> {

@@ -244,6 +244,7 @@ pub static TREE: &[Spec] = &[
     on(Row::PoolDefaultTimeout,   &[Row::Pool], Is("default_timeout"),    attr(pool::default_timeout, parse::pool_default_timeout), "Time-out of requests that name none, such as infinite or 90s."),
     on(Row::PoolPurgeTime,        &[Row::Pool], Is("purge_time"),         attr(pool::purge_time, parse::pool_purge_time), "How long finished requests are kept, such as 72h."),
     on(Row::PoolReuseDelay,       &[Row::Pool], Is("reuse_delay"),        attr(pool::reuse_delay, parse::pool_reuse_delay), "How long a side that was given back rests before it is available, such as 30d; 0 is not at all."),
+    on(Row::PoolWantAvailable,    &[Row::Pool], Is("want_available"),     attr(pool::want_available, parse::pool_want_available), "How many sides it keeps available, at most 1000: it draws from free, or asks a person; 0 is no matter."),
     on(Row::PoolCounts,           &[Row::Pool], Is("counts"),             shown(pool::counts), "Sides of the pool in each state, and how many are offline, disabled or resting; of a pool of pools, the sums of its direct children."),
     on(Row::PoolAllocate,         &[Row::Pool], Is("allocate"),           (G::Control, B::Transaction), "Write an allocation request, read the result on the same descriptor."),
     on(Row::Requests,             &[Row::Pool], Is("requests"),           dir(G::ControlDir), "Named requests."),

@@ -209,7 +209,7 @@ impl Core {
         };
         let performed = catch_unwind(AssertUnwindSafe(|| {
             let reply = turn.perform(ask)?;
-            supply::retry_waiting(&mut turn, from)?;
+            supply::settle(&mut turn, from)?;
             self.faults.at("decided").map(|()| reply)
         }));
         let reply = performed.unwrap_or_else(|_| {

@@ -119,6 +119,11 @@ const RULES: &[(&str, &str)] = &[
          AND request.state = 0)",
     ),
     (
+        "a pool that lacks media asks a person on its own behalf",
+        "SELECT 'pool ' || no FROM pool WHERE want_operator IS NOT NULL AND NOT EXISTS (SELECT 1 FROM operator \
+         WHERE operator.no = pool.want_operator AND operator.pool = pool.no AND request IS NULL)",
+    ),
+    (
         "a waiting request has no result",
         "SELECT 'request ' || no FROM request WHERE state = 0 AND result <> ''",
     ),

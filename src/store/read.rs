@@ -42,7 +42,8 @@ pub(super) fn many<T>(
 macro_rules! pool_columns {
     () => {
         "SELECT no, id, parent, name, description, kind, media_type, from_free, to_free, max_allocates, selection, \
-         default_timeout, purge_time, uid, gid, mode, control, created, modified, reuse_delay FROM pool "
+         default_timeout, purge_time, uid, gid, mode, control, created, modified, reuse_delay, \
+         want_available, want_operator FROM pool "
     };
 }
 
@@ -62,6 +63,8 @@ fn pool_row(row: &Row<'_>) -> Sql<Pool> {
         default_timeout: row.get(11)?,
         purge_time: row.get(12)?,
         reuse_delay: row.get(19)?,
+        want_available: row.get(20)?,
+        want_operator: row.get(21)?,
         access: Access {
             uid: row.get(13)?,
             gid: row.get(14)?,
@@ -110,6 +113,12 @@ pub fn pools_drawing(db: &Connection, media_type: &str) -> Result<Vec<Pool>> {
         "WHERE kind = 1000 AND media_type = ?1 AND from_free = 1"
     );
     many(db, sql, [media_type], pool_row)
+}
+
+/// Returns the pools of a media type that want sides available.
+pub fn pools_wanting(db: &Connection, media_type: &str) -> Result<Vec<ObjectNo>> {
+    let sql = "SELECT no FROM pool WHERE media_type = ?1 AND want_available > 0 ORDER BY no";
+    many(db, sql, [media_type], |row| row.get(0))
 }
 
 /// Returns the path of a pool below `pools/`, as `Backup/Daily`.

@@ -37,4 +37,5 @@ mod tidy;
 mod tools;
 mod waiting;
 mod waiting_readers;
+mod wants;
 mod world;

@@ -93,3 +93,21 @@ fn logical_media_are_swapped_and_labelled() {
     );
     assert_eq!(ran.stdout.replace('"', "'"), expected, "{ran:?}");
 }
+
+#[test]
+fn a_pool_keeps_as_many_available_as_it_wants() {
+    let tree = Tree::stocked(3);
+    let ran = tree.run(
+        Shell::Dash,
+        "cd pools/Backup; cat want_available; echo 2 > want_available; ls media
+         exec 3<>allocate; echo timeout=0 >&3; read -r l <&3; exec 3<&-; ls media; ls ../../operator
+         exec 3<>allocate; echo timeout=0 >&3; read -r l <&3; exec 3<&-
+         cd ../../operator/*; cat command state pool/name; grep -c 'wants 2 sides available and has 1' message
+         rmdir ../../logical/$l; ls ..
+         echo 1001 > ../../pools/Backup/want_available || cut -c -10 ../../last-error
+         echo 1 > ../../pools/Free/pools/LTO-8/want_available || cut -c -10 ../../last-error",
+    );
+    let expected = "0\nlto-0001\nlto-0002\nlto-0001\nlto-0002\nlto-0003\nnew-media\nsubmitted\nBackup\n1\n\
+                    0x80070057\n0x800710CE\n";
+    assert_eq!(ran.stdout, expected, "{ran:?}");
+}

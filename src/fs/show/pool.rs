@@ -145,6 +145,11 @@ pub(crate) fn reuse_delay(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(pool(view, no)?.reuse_delay))
 }
 
+/// How many sides it keeps available.
+pub(crate) fn want_available(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(pool(view, no)?.want_available))
+}
+
 /// Sides in each state, then how many of all are offline, disabled and resting.
 pub(crate) fn counts(view: &View, no: ObjectNo) -> Result<String> {
     let tally = Tally::of(view, &pool(view, no)?)?;

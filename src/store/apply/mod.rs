@@ -60,8 +60,13 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
         Event::RequestForgotten { no, .. } => run(db, "DELETE FROM request WHERE no = ?1", [no]),
         Event::OperatorRequested { no, command, request, message } =>
             request::ask_again(db, (*no, *command, message), *request, time),
-        Event::OperatorChanged { no, state: Some(state) } =>
-            run(db, "UPDATE operator SET state = ?2, modified = ?3 WHERE no = ?1", (no, state, time)),
-        Event::OperatorChanged { no, state: None } => run(db, "DELETE FROM operator WHERE no = ?1", [no]),
+        Event::MediaWanted { no, pool, message } => pool::wanted(db, *no, pool.no, message, time),
+        Event::OperatorChanged { no, state } => {
+            pool::answered(db, *no, *state)?;
+            match state {
+                Some(state) => run(db, "UPDATE operator SET state = ?2, modified = ?3 WHERE no = ?1", (no, state, time)),
+                None => run(db, "DELETE FROM operator WHERE no = ?1", [no]),
+            }
+        }
     }
 }
