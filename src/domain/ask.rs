@@ -2,6 +2,8 @@
 //!
 //! The file system turns names and text into an [`Ask`]; the manager answers each with a [`Reply`] or a refusal.
 
+use super::acl::List;
+use super::attribute::{Holder, Way};
 use super::error::Refusal;
 use super::id::{Guid, ObjectNo};
 use super::import::ImportLine;
@@ -92,6 +94,13 @@ pub enum Ask {
     AnswerOperator { no: ObjectNo, state: OperatorState },
     /// `DeleteNtmsRequests` for an operator request that has its answer.
     RemoveOperator { no: ObjectNo },
+    /// `SetNtmsObjectAttribute`; without a value the attribute is removed.
+    SetAttribute {
+        of: Holder,
+        name: String,
+        value: Option<Vec<u8>>,
+        way: Way,
+    },
     /// The clock: this waiting request's time is over.
     Expire { no: ObjectNo },
     /// The clock: sides whose rest is over are available.
@@ -155,6 +164,10 @@ pub enum SetPool {
     Mode(u32),
     /// chmod of what carries CONTROL.
     Control(u32),
+    /// setfacl of the directory.
+    List(List),
+    /// setfacl of what carries CONTROL.
+    ControlList(List),
     /// chown; the kernel has checked that the caller may.
     Owner { uid: Option<u32>, gid: Option<u32> },
 }
@@ -185,6 +198,8 @@ pub enum SetLibrary {
     Enabled(bool),
     /// chmod.
     Mode(u32),
+    /// setfacl.
+    List(List),
     /// chown.
     Owner { uid: Option<u32>, gid: Option<u32> },
 }

@@ -5,6 +5,7 @@
 //! anything that a user can set is an event.
 
 use super::access::Access;
+use super::attribute::{Holder, Octets};
 use super::change::{
     Allocation, Deallocation, LibraryChange, LogicalChange, MediumChange, NewMedium, PoolChange,
     RequestRecord, Swap, Thing,
@@ -158,6 +159,12 @@ pub enum Event {
         library: Thing,
         error: Option<String>,
     },
+    /// An attribute of an object was set, or removed if there is no value.
+    AttributeChanged {
+        of: Holder,
+        name: String,
+        value: Option<Octets>,
+    },
 }
 
 /// What the line of an event says before its details: the protocol's notification, and the result if it is one.
@@ -221,6 +228,10 @@ impl Event {
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
             Self::WorkQueued { no, .. } => line("work", no, "insert"),
             Self::WorkFinished { no, .. } => line("work", no, "complete"),
+            Self::AttributeChanged { of, .. } => {
+                let (object, id) = of.named();
+                line(object, &id, "update")
+            }
             Self::RequestForgotten { no, name, .. } => Headline {
                 request: name.clone(),
                 ..line("request", no, "delete")

@@ -4,7 +4,9 @@
 //! of facts and a request, and returns what is to be recorded.
 
 pub mod access;
+pub mod acl;
 pub mod ask;
+pub mod attribute;
 pub mod change;
 pub mod counts;
 pub mod driver;

@@ -8,10 +8,12 @@ use super::lookup;
 use super::node::{Node, Row};
 use super::place::{Subject, subject};
 use super::tree::{Behaviour, Guard, spec};
-use crate::domain::access::Access;
+use crate::domain::access::{Access, Caller};
+use crate::domain::acl::List;
 use crate::domain::error::Result;
+use crate::domain::id::CATALOG;
 use crate::domain::time::Time;
-use crate::manager::{View, list, read};
+use crate::manager::{View, list, read, touched};
 
 /// What kind of file a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,10 +45,10 @@ pub struct Attributes {
     pub modified: Time,
 }
 
-/// Permission bits and owner.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Permission bits with their list, and owner.
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Owned {
-    mode: u32,
+    list: List,
     uid: u32,
     gid: u32,
 }
@@ -59,7 +61,8 @@ pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes
     let Some((kind, size)) = shape(view, node)? else {
         return Ok(None);
     };
-    let Owned { mode, uid, gid } = owned(view, spec(node.row).guard, &subject, gid)?;
+    let Owned { list, uid, gid } = owned(view, spec(node.row).guard, &subject, gid)?;
+    let mode = list.mode;
     let modified = modified(view, node, &subject)?;
     let ino = node.ino();
     Ok(Some(Attributes {
@@ -71,6 +74,34 @@ pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes
         size,
         modified,
     }))
+}
+
+/// Returns the mode of a node with its access control list, `None` if it is gone.
+pub(super) fn list(view: &View, node: Node) -> Result<Option<List>> {
+    let Some(subject) = subject(view, node)? else {
+        return Ok(None);
+    };
+    let owned = owned(view, spec(node.row).guard, &subject, 0)?;
+    Ok(Some(owned.list))
+}
+
+/// Returns whether a caller may open a node for reading or writing, as far as the kernel could not see it: one mode cannot
+/// say what two lists say together, so where there are lists it lets everybody through to a state.
+pub(super) fn may_open(
+    view: &View,
+    node: Node,
+    caller: &Caller,
+    (reads, writes): (bool, bool),
+) -> Result<bool> {
+    if spec(node.row).guard != Guard::State {
+        return Ok(true);
+    }
+    let Some(subject) = subject(view, node)? else {
+        return Ok(true);
+    };
+    let access = access_of(view, &subject)?;
+    let read = || access.in_mode(caller, 4) || access.in_control(caller, 4);
+    Ok((!reads || read()) && (!writes || access.in_control(caller, 2)))
 }
 
 /// Returns kind and size; `None` for a link that leads nowhere now.
@@ -87,7 +118,11 @@ fn shape(view: &View, node: Node) -> Result<Option<(FileKind, u64)>> {
         | Behaviour::RequestFile(_)
         | Behaviour::ResultFile(_) => (FileKind::File, length(lookup::show(view, node)?.len())),
         Behaviour::History => {
-            let end = list::head(view)?.map_or(0, |head| head.end);
+            let end = if node.no == CATALOG {
+                list::head(view)?.map_or(0, |head| head.end)
+            } else {
+                touched::size(view, node.no)?
+            };
             (FileKind::File, end.unsigned_abs())
         }
         Behaviour::Transaction | Behaviour::Bulk | Behaviour::Stream | Behaviour::LastError => {
@@ -98,60 +133,70 @@ fn shape(view: &View, node: Node) -> Result<Option<(FileKind, u64)>> {
 
 /// Derives mode and owner.
 fn owned(view: &View, guard: Guard, subject: &Subject, gid: u32) -> Result<Owned> {
-    let root = |mode| Owned {
-        mode,
-        uid: 0,
-        gid: 0,
+    let of = |mode, uid, gid| {
+        let list = List { mode, acl: None };
+        Owned { list, uid, gid }
     };
+    let root = |mode| of(mode, 0, 0);
     Ok(match guard {
         Guard::Fixed(mode) => root(mode),
         Guard::Private(mode) => Owned { gid, ..root(mode) },
         Guard::Link => root(0o777),
-        Guard::Mode(mask) => by_access(view, subject, |access| access.mode & mask)?,
-        Guard::Control => by_access(view, subject, |access| access.control & 0o666)?,
-        Guard::ControlDir => by_access(view, subject, |access| searchable(access.control))?,
-        Guard::State => by_access(view, subject, |access| {
-            access.control & 0o666 | access.mode & 0o444
-        })?,
+        Guard::Mode(mask) => by_access(view, subject, |access| access.list().masked(mask))?,
+        Guard::Control => by_access(view, subject, Access::control_list)?,
+        Guard::ControlDir => by_access(view, subject, |access| searchable(access.control_list()))?,
+        Guard::State => by_access(view, subject, state)?,
         Guard::Requester(mode) => {
             let Subject::Request(request) = subject else {
                 return Ok(root(mode));
             };
-            let (uid, gid) = (request.caller.uid, request.caller.gid);
-            Owned { mode, uid, gid }
+            of(mode, request.caller.uid, request.caller.gid)
         }
     })
 }
 
 /// Mode from the stored access of the pool or library that the object follows.
-fn by_access(view: &View, subject: &Subject, mode: impl Fn(&Access) -> u32) -> Result<Owned> {
-    let access = match subject.pool(view)? {
-        Some(pool) => pool.access,
-        None => match subject.library(view)? {
-            Some(library) => library.access,
-            None => TOP,
-        },
-    };
+fn by_access(view: &View, subject: &Subject, list: impl Fn(&Access) -> List) -> Result<Owned> {
+    let access = access_of(view, subject)?;
     let Access { uid, gid, .. } = access;
     Ok(Owned {
-        mode: mode(&access),
+        list: list(&access),
         uid,
         gid,
     })
 }
 
-/// The access of the catalog's own `pools/`.
-const TOP: Access = Access {
-    uid: 0,
-    gid: 0,
-    mode: 0o775,
-    control: 0,
-};
+/// The stored access of the pool or library that the object follows.
+fn access_of(view: &View, subject: &Subject) -> Result<Access> {
+    Ok(match subject.pool(view)? {
+        Some(pool) => pool.access,
+        None => match subject.library(view)? {
+            Some(library) => library.access,
+            None => TOP,
+        },
+    })
+}
 
-/// Adds x for each class that has r or w.
-fn searchable(control: u32) -> u32 {
-    let control = control & 0o666;
-    control | (control >> 1 | control >> 2) & 0o111
+/// The access of the catalog's own `pools/`.
+const TOP: Access = Access::of_root(0o775, 0);
+
+/// CONTROL, or readable by whoever has USE. With lists everybody, and [`may_open`] decides.
+fn state(access: &Access) -> List {
+    let mode = if access.acl.is_none() && access.control_acl.is_none() {
+        access.control & 0o666 | access.mode & 0o444
+    } else {
+        0o666
+    };
+    List { mode, acl: None }
+}
+
+/// Adds x for each class and entry that has r or w.
+fn searchable(list: List) -> List {
+    let x = |bits: u32| bits & 0o666 | (bits >> 1 | bits >> 2) & 0o111;
+    List {
+        mode: x(list.mode),
+        acl: list.acl.map(|acl| acl.map(x)),
+    }
 }
 
 /// Returns the time of a node. What the catalog itself has changes with it: its time is that of the last event.
@@ -186,7 +231,8 @@ mod tests {
             (0o604, 0o705),
             (0, 0),
         ] {
-            assert_eq!(searchable(control), mode);
+            let list = |mode| List { mode, acl: None };
+            assert_eq!(searchable(list(control)), list(mode));
         }
     }
 }

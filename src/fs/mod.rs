@@ -16,6 +16,7 @@
 mod access;
 pub mod framing;
 pub mod fuse;
+pub mod holder;
 pub mod late;
 mod listing;
 mod lookup;

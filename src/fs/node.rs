@@ -64,6 +64,7 @@ rows! {
     PoolReuseDelay = 120, SideRestsUntil = 121,
     LogicalLabel = 122, LogicalSwap = 123, SideLabelType = 124, SideLabelId = 125, SideLabelInfo = 126,
     SideCapacity = 127, PoolWantAvailable = 128,
+    MediumHistory = 350,
 }
 
 /// Bits of an inode number below the row.

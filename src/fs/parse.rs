@@ -10,6 +10,7 @@ use super::lookup::lookup;
 use super::node::{Node, Row};
 use super::tree::{Behaviour as B, Guard, spec};
 use crate::codes;
+use crate::domain::acl::List;
 use crate::domain::ask::{Ask, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::id::{Guid, ObjectNo};
@@ -254,6 +255,28 @@ pub fn chmod(node: Node, mode: u32) -> Parsed<Ask> {
         Stored::Library => set_library(no, SetLibrary::Mode(mode)),
     })
 }
+
+/// setxattr(2) of the access control list in the form of the kernel, and removexattr(2) with `None`: the mode stays, and the
+/// group keeps what it had under the mask. `old` is the list of now.
+pub fn set_list(node: Node, data: Option<&[u8]>, old: &List) -> Parsed<Ask> {
+    let stored = stored(node)?;
+    let list = match data {
+        Some(data) => List::parse(data)?,
+        None => old.stripped(),
+    };
+    let no = node.no;
+    Ok(match stored {
+        Stored::PoolMode => set_pool(no, SetPool::List(list)),
+        Stored::PoolControl => set_pool(no, SetPool::ControlList(list)),
+        Stored::Library => set_library(no, SetLibrary::List(list)),
+    })
+}
+
+/// A default access control list: what is made in a pool has the rights of the pool.
+pub const NO_DEFAULT_LIST: Deny = Deny::Errno(
+    libc::EPERM,
+    "there are no default lists: a pool that is made in a pool takes over its list",
+);
 
 /// chown(2). A pool has one owner: that of its directory and of its CONTROL are the same.
 pub fn chown(node: Node, uid: Option<u32>, gid: Option<u32>) -> Parsed<Ask> {

@@ -13,7 +13,7 @@ INSERT INTO pool (no, id, parent, name, kind, media_type, purge_time, uid, gid, 
   (21, x'000000000000700080000000000000b1', 1, 'Archive', 1000, NULL, 259200000, 1000, 1001, 488, 432, 1700000000000, 1700000000021),
   (22, x'000000000000700080000000000000b2', 21, 'Täglich "日本" a\x0a', 1000, 'MO-5.25', 259200000, 0, 0, 493, 432, 1700000000000, 1700000000022);
 UPDATE pool SET from_free = 1, default_timeout = 90000 WHERE no = 20;
-INSERT INTO library VALUES
+INSERT INTO library (no, id, name, description, driver, enabled, state, uid, gid, mode, created, modified) VALUES
   (30, x'000000000000700080000000000000c0', 'lib 0', 'cellar', 'virtual type=LTO-8 slots=2 drives=1 ports=1', 1, 0,
    0, 1001, 504, 1700000000000, 1700000000030);
 INSERT INTO element VALUES (31, 30, 16, 1, 0), (32, 30, 16, 2, 0), (33, 30, 5, 1, 0), (34, 30, 8, 1, 0);

@@ -194,12 +194,7 @@ fn seen(turn: &Turn<'_>, library: &Library, found: &Found) -> Result<Option<Seen
 }
 
 /// `types/` is root's.
-const TYPES: Access = Access {
-    uid: 0,
-    gid: 0,
-    mode: 0o755,
-    control: 0o644,
-};
+const TYPES: Access = Access::of_root(0o755, 0o644);
 
 fn demand_types(caller: &Caller) -> Result<()> {
     TYPES.demand(caller, Right::Modify, "types")

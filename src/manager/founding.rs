@@ -61,12 +61,7 @@ pub fn found(path: &Path) -> Result<()> {
             name: name.to_owned(),
             kind,
             media_type: None,
-            access: Access {
-                uid: 0,
-                gid: 0,
-                mode: 0o755,
-                control: 0o660,
-            },
+            access: Access::of_root(0o755, 0o660),
         });
     }
     for (name, sides, read_write, description) in MEDIA_TYPES {

@@ -18,7 +18,7 @@ mod worker;
 pub use crate::store::fault::Faults;
 pub use crate::store::lock::Lock;
 pub use crate::store::write::Durability;
-pub use crate::store::{Readers, View, list, log, read, search};
+pub use crate::store::{Readers, View, attribute, list, log, read, search, touched};
 
 use self::clock::Clock;
 use self::core::{Batch, Core};

@@ -4,14 +4,15 @@ use super::numbers::Numbers;
 use super::{allocating, filing};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
+use crate::domain::attribute::{Holder, Way};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::{CATALOG, Guid, ObjectNo};
-use crate::domain::rule::{Mint as _, deallocate, library, medium, operator, pool};
+use crate::domain::rule::{Mint as _, attribute, deallocate, library, medium, operator, pool};
 use crate::domain::state::{OperatorState, SideState};
 use crate::domain::time::Time;
 use crate::store::write::Writer;
-use crate::store::{fact, read};
+use crate::store::{self, fact, read};
 
 /// Everything that performing one ask needs.
 pub(super) struct Turn<'a> {
@@ -76,6 +77,12 @@ impl Turn<'_> {
             Ask::RemoveType { no } => filing::remove_type(self, *no),
             Ask::AnswerOperator { no, state } => self.answer(*no, *state),
             Ask::RemoveOperator { no } => self.remove_operator(*no),
+            Ask::SetAttribute {
+                of,
+                name,
+                value,
+                way,
+            } => self.set_attribute(*of, name, value.as_deref(), *way),
             // The core keeps these itself.
             Ask::Delivered { .. } | Ask::Sweep => Ok(Reply::Done),
         }
@@ -187,6 +194,18 @@ impl Turn<'_> {
         self.record_all([event])
     }
 
+    fn set_attribute(
+        &mut self,
+        of: Holder,
+        name: &str,
+        value: Option<&[u8]>,
+        way: Way,
+    ) -> Result<Reply> {
+        let facts = store::attribute::facts(self.writer.db(), of, name)?;
+        let event = attribute::set(&facts, name, value, way, self.caller)?;
+        self.record_all(event)
+    }
+
     fn remove_operator(&mut self, no: ObjectNo) -> Result<Reply> {
         let db = self.writer.db();
         let asked = fact::found(read::operator(db, no)?, "operator request")?;
@@ -253,6 +272,7 @@ impl Turn<'_> {
             SetLibrary::Description(_)
             | SetLibrary::Enabled(_)
             | SetLibrary::Mode(_)
+            | SetLibrary::List(_)
             | SetLibrary::Owner { .. } => (None, None),
         };
         let facts = fact::library(self.writer.db(), no, driver, name)?;

@@ -5,7 +5,7 @@
 
 use super::apply::apply;
 use super::read::many;
-use super::{failed, log, migration};
+use super::{failed, log, migration, touched};
 use crate::domain::error::{ErrorKind, Result};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -132,6 +132,13 @@ const RULES: &[(&str, &str)] = &[
         "SELECT 'request ' || no FROM request WHERE state <> 0 AND (name IS NULL OR result = '' OR deadline IS NOT NULL)",
     ),
     (
+        "an attribute is that of an object that exists",
+        "SELECT 'object ' || object || ' attribute ' || name FROM attribute WHERE object NOT IN \
+         (SELECT no FROM catalog UNION ALL SELECT no FROM media_type UNION ALL SELECT no FROM pool \
+         UNION ALL SELECT no FROM library UNION ALL SELECT no FROM element UNION ALL SELECT no FROM medium \
+         UNION ALL SELECT no FROM side UNION ALL SELECT no FROM logical UNION ALL SELECT no FROM operator)",
+    ),
+    (
         "object numbers are given out once, below the ceiling",
         "WITH numbers (no) AS (SELECT no FROM media_type UNION ALL SELECT no FROM pool UNION ALL SELECT no FROM library \
          UNION ALL SELECT no FROM element UNION ALL SELECT no FROM medium UNION ALL SELECT no FROM side \
@@ -168,15 +175,20 @@ fn broken(db: &Connection, rules: &[(&str, &str)]) -> Result<Vec<String>> {
 /// Walks the log: sequence, offsets, checksums, chain, and whether every record can be read. The first that is wrong is
 /// refused with [`ErrorKind::DatabaseFailure`].
 pub fn chain(db: &Connection) -> Result<()> {
-    log::walk(db, |_| Ok(())).map(drop)
+    log::walk(db, |_, _| Ok(())).map(drop)
 }
 
 /// Replays the log into new tables and returns where the catalog's differ; empty if it is sound.
 pub fn rebuilt(db: &Connection) -> Result<Vec<String>> {
+    differences(db, &tables(db)?)
+}
+
+/// Replays the log of a catalog into new tables in memory.
+pub(super) fn tables(db: &Connection) -> Result<Connection> {
     let replayed = empty()?;
-    log::walk(db, |record| apply(&replayed, &record.detail, record.time))?;
+    log::walk(db, |record, bytes| again(&replayed, &record, bytes))?;
     replayed.execute_batch("COMMIT").map_err(failed)?;
-    differences(db, &replayed)
+    Ok(replayed)
 }
 
 /// Makes tables of records, given as the lines of a log, in memory: to look at the past, or at a log from elsewhere.
@@ -184,10 +196,16 @@ pub fn replay(lines: impl IntoIterator<Item = String>) -> Result<Connection> {
     let replayed = empty()?;
     for line in lines {
         let record = log::parse(&line)?;
-        apply(&replayed, &record.detail, record.time)?;
+        again(&replayed, &record, line.len())?;
     }
     replayed.execute_batch("COMMIT").map_err(failed)?;
     Ok(replayed)
+}
+
+/// Applies a record as when it was made.
+fn again(db: &Connection, record: &log::Record, bytes: usize) -> Result<()> {
+    touched::touch(db, record.seq, bytes, &record.detail)?;
+    apply(db, &record.detail, record.time)
 }
 
 /// An empty catalog in memory, in a transaction.

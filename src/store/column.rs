@@ -1,5 +1,6 @@
 //! How identifiers, times and states stand in columns.
 
+use crate::domain::acl::Acl;
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::state::{
     Delivery, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType, RequestState,
@@ -69,6 +70,21 @@ impl FromSql for Guid {
         Uuid::from_slice(bytes)
             .map(Self)
             .map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+/// As JSON, as in the log.
+impl ToSql for Acl {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        let text = serde_json::to_string(self);
+        text.map(ToSqlOutput::from)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+    }
+}
+
+impl FromSql for Acl {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)
     }
 }
 

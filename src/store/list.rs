@@ -304,9 +304,8 @@ mod tests {
     ];
 
     fn empty() -> Connection {
-        let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(&super::super::migration::schema())
-            .unwrap();
+        let mut db = Connection::open_in_memory().unwrap();
+        super::super::migration::migrate(&mut db).unwrap();
         db
     }
 
@@ -382,7 +381,12 @@ mod tests {
         let db = empty();
         let pages = KINDS.into_iter().chain(ELEMENTS.map(Kind::Element));
         let mut statements: Vec<String> = pages.map(|kind| kind.page_sql().to_owned()).collect();
-        for source in [include_str!("list.rs"), include_str!("fact.rs")] {
+        for source in [
+            include_str!("list.rs"),
+            include_str!("fact.rs"),
+            include_str!("attribute.rs"),
+            include_str!("touched.rs"),
+        ] {
             let mine = literals(source).into_iter().map(|(_, text)| text);
             statements.extend(mine.filter(|text| text.starts_with("SELECT")));
         }

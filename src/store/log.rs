@@ -9,6 +9,7 @@ use super::read::{many, one};
 use crate::domain::access::Caller;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::{Event, VERSION};
+use crate::domain::name::printable;
 use crate::domain::time::Time;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
@@ -100,6 +101,7 @@ pub(super) fn append(
     };
     let line = serde_json::to_string(&line)
         .map_err(|e| ErrorKind::DatabaseFailure.because(e.to_string()))?;
+    let line = one_line(&line);
     let bytes = i64::try_from(line.len()).unwrap_or(i64::MAX);
     let next = Head {
         seq,
@@ -119,6 +121,25 @@ pub(super) fn append(
     }
 }
 
+/// Escapes what JSON leaves as it is and a terminal would obey: control characters beyond ASCII, ends of lines, and what
+/// turns the direction of writing. They occur in texts only, so the line means the same.
+fn one_line(line: &str) -> String {
+    if printable(line) == line {
+        return line.to_owned();
+    }
+    let mut out = String::with_capacity(line.len() + 16);
+    let mut text = [0; 4];
+    for c in line.chars() {
+        let shown = c.encode_utf8(&mut text);
+        if printable(shown) == *shown {
+            out.push(c);
+        } else {
+            out.extend(format!("\\u{:04x}", u32::from(c)).chars());
+        }
+    }
+    out
+}
+
 /// The chain of a record: SHA-256 of the chain before and the line.
 fn link(before: &[u8; 32], line: &str) -> [u8; 32] {
     Sha256::new()
@@ -130,6 +151,32 @@ fn link(before: &[u8; 32], line: &str) -> [u8; 32] {
 
 fn checksum(line: &str) -> i64 {
     i64::from(crc32fast::hash(line.as_bytes()))
+}
+
+/// Returns the sequence number of the oldest record that is kept, 1 if there is none.
+pub fn first(db: &Connection) -> Result<i64> {
+    let first: Option<i64> = one(db, "SELECT min(seq) FROM log", [], |row| row.get(0))?;
+    Ok(first.unwrap_or(1))
+}
+
+/// Returns the lines after a sequence number with their newlines, and the last sequence number of them: none if there
+/// are none, and no more than it takes to have `bytes` bytes.
+pub fn after(db: &Connection, seq: i64, bytes: usize) -> Result<(i64, Vec<u8>)> {
+    let sql = "SELECT seq, line, checksum FROM log WHERE seq > ?1 ORDER BY seq";
+    let mut statement = db.prepare_cached(sql).map_err(failed)?;
+    let mut rows = statement.query([seq]).map_err(failed)?;
+    let (mut last, mut out) = (seq, Vec::new());
+    while out.len() < bytes {
+        let Some(row) = rows.next().map_err(failed)? else {
+            break;
+        };
+        let get = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let (seq, line, sum) = get(row).map_err(failed)?;
+        out.extend(sound(seq, line, sum)?.into_bytes());
+        out.push(b'\n');
+        last = seq;
+    }
+    Ok((last, out))
 }
 
 /// Returns the lines after a sequence number, at most `limit`, with their sequence numbers. A line whose checksum does
@@ -144,7 +191,7 @@ pub fn lines(db: &Connection, after: i64, limit: u32) -> Result<Vec<(i64, String
         .collect()
 }
 
-fn sound(seq: i64, line: String, sum: i64) -> Result<String> {
+pub(super) fn sound(seq: i64, line: String, sum: i64) -> Result<String> {
     if checksum(&line) == sum {
         return Ok(line);
     }
@@ -212,9 +259,9 @@ pub fn parse(line: &str) -> Result<Record> {
     Ok(record)
 }
 
-/// Walks the whole log in order and hands every record on; the first record that breaks the sequence, the offsets, the
+/// Walks the whole log in order and hands every record on, with the bytes of its line; the first record that breaks the sequence, the offsets, the
 /// checksum or the chain is refused.
-pub fn walk(db: &Connection, mut each: impl FnMut(Record) -> Result<()>) -> Result<Head> {
+pub fn walk(db: &Connection, mut each: impl FnMut(Record, usize) -> Result<()>) -> Result<Head> {
     let mut head = Head::default();
     let mut statement = db
         .prepare("SELECT seq, end, line, checksum, chain FROM log ORDER BY seq")
@@ -242,7 +289,7 @@ pub fn walk(db: &Connection, mut each: impl FnMut(Record) -> Result<()>) -> Resu
             return Err(ErrorKind::DatabaseFailure
                 .because(format!("the chain of the log breaks at record {seq}")));
         }
-        each(parse(&line)?)?;
+        each(parse(&line)?, line.len())?;
         head = next;
     }
     Ok(head)
@@ -324,14 +371,40 @@ mod tests {
             prop_assert!(lines(&db, 0, 10).is_err());
             prop_assert_eq!(lines(&db, 0, 10 - 10).unwrap().len(), 0);
             prop_assert!(bytes(&db, 0, 1 << 20).is_err());
-            prop_assert!(walk(&db, |_| Ok(())).is_err());
+            prop_assert!(walk(&db, |_, _| Ok(())).is_err());
         }
     }
 
     fn broken(sql: &str) -> Refusal {
         let (db, _) = log(&[10, 20, 30, 40]);
         db.execute_batch(sql).unwrap();
-        walk(&db, |_| Ok(())).unwrap_err()
+        walk(&db, |_, _| Ok(())).unwrap_err()
+    }
+
+    proptest! {
+        #[test]
+        fn a_text_cannot_forge_a_line(text in any::<String>(), name in "[a\n\r\u{85}\u{9b}\u{2028}\u{202e}\"\\\\]{0,20}") {
+            for text in [text, name] {
+                let mut db = Connection::open_in_memory().unwrap();
+                migrate(&mut db).unwrap();
+                let event = Event::TypeRemoved { no: ObjectNo(7), name: text };
+                append(&db, Head::default(), &event, &Caller::daemon(), Time(0)).unwrap();
+                let (_, line) = lines(&db, 0, 1).unwrap().remove(0);
+                prop_assert_eq!(printable(&line), line.clone());
+                prop_assert_eq!(parse(&line).unwrap().detail, event);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_fetched_has_a_bound() {
+        let (db, whole) = log(&[10, 300, 5, 80]);
+        let ends: Vec<usize> = whole.match_indices('\n').map(|(at, _)| at + 1).collect();
+        assert_eq!(after(&db, 0, 1), Ok((1, whole[..ends[0]].into())));
+        assert_eq!(after(&db, 0, ends[0] + 1), Ok((2, whole[..ends[1]].into())));
+        assert_eq!(after(&db, 2, 1 << 20), Ok((4, whole[ends[1]..].into())));
+        assert_eq!(after(&db, 4, 1 << 20), Ok((4, Vec::new())));
+        assert_eq!(first(&db), Ok(1));
     }
 
     #[test]
@@ -366,7 +439,7 @@ mod tests {
             3,
             "each line for itself is sound"
         );
-        let refusal = walk(&db, |_| Ok(())).unwrap_err();
+        let refusal = walk(&db, |_, _| Ok(())).unwrap_err();
         assert!(refusal.sentence.contains("record 2"), "{refusal}");
     }
 

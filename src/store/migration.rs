@@ -3,7 +3,7 @@
 //! Invariants: an entry that was released never changes; each is applied in a transaction of its own; a catalog that
 //! a later version wrote is refused before anything is read from it.
 
-use super::failed;
+use super::{failed, touched};
 use crate::domain::error::{ErrorKind, Result};
 use rusqlite::Connection;
 
@@ -11,13 +11,15 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i64 = 0x4e54_4d53;
 
 /// The migrations, oldest first.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql"), include_str!("schema-media.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    HISTORIES,
+    include_str!("schema-access.sql"),
+    include_str!("schema-media.sql"),
+];
 
-/// Returns the whole schema, for tests that make tables of their own.
-#[cfg(test)]
-pub(crate) fn schema() -> String {
-    MIGRATIONS.concat()
-}
+/// The one that brings the histories of media, which are filled from the log.
+const HISTORIES: &str = include_str!("schema-data.sql");
 
 /// Brings a catalog to the newest schema. A file that is no catalog or has a newer schema is refused with
 /// [`ErrorKind::DatabaseFailure`].
@@ -33,6 +35,9 @@ pub(super) fn migrate(db: &mut Connection) -> Result<()> {
     for (number, sql) in (found + 1..).zip(MIGRATIONS.iter().skip(begin)) {
         let tx = db.transaction().map_err(failed)?;
         tx.execute_batch(sql).map_err(failed)?;
+        if *sql == HISTORIES {
+            touched::refill(&tx)?;
+        }
         tx.pragma_update(None, "application_id", APPLICATION_ID)
             .map_err(failed)?;
         tx.pragma_update(None, "user_version", number)

@@ -5,6 +5,7 @@
 //! cut; every statement uses an index.
 
 mod apply;
+pub mod attribute;
 pub mod check;
 mod column;
 pub mod fact;
@@ -12,10 +13,14 @@ pub mod fault;
 pub mod list;
 pub mod lock;
 pub mod log;
-pub(crate) mod migration;
+mod migration;
 pub mod read;
 pub mod search;
+pub mod touched;
 pub mod write;
+
+#[cfg(test)]
+pub(crate) use migration::MIGRATIONS;
 
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use rusqlite::config::DbConfig;

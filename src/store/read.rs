@@ -4,6 +4,7 @@
 
 use super::failed;
 use crate::domain::access::{Access, Caller};
+use crate::domain::acl::Acl;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::label::MediaLabel;
@@ -42,7 +43,7 @@ pub(super) fn many<T>(
 macro_rules! pool_columns {
     () => {
         "SELECT no, id, parent, name, description, kind, media_type, from_free, to_free, max_allocates, selection, \
-         default_timeout, purge_time, uid, gid, mode, control, created, modified, reuse_delay, \
+         default_timeout, purge_time, uid, gid, mode, control, created, modified, acl, control_acl, reuse_delay, \
          want_available, want_operator FROM pool "
     };
 }
@@ -62,14 +63,16 @@ fn pool_row(row: &Row<'_>) -> Sql<Pool> {
         selection: row.get(10)?,
         default_timeout: row.get(11)?,
         purge_time: row.get(12)?,
-        reuse_delay: row.get(19)?,
-        want_available: row.get(20)?,
-        want_operator: row.get(21)?,
+        reuse_delay: row.get(21)?,
+        want_available: row.get(22)?,
+        want_operator: row.get(23)?,
         access: Access {
             uid: row.get(13)?,
             gid: row.get(14)?,
             mode: row.get(15)?,
             control: row.get(16)?,
+            acl: row.get(19)?,
+            control_acl: row.get(20)?,
         },
         created: row.get(17)?,
         modified: row.get(18)?,
@@ -344,12 +347,13 @@ pub fn logical_by_id(db: &Connection, id: Guid) -> Result<Option<Logical>> {
 /// Columns of a library, in the order that [`library_row`] reads.
 macro_rules! library_columns {
     () => {
-        "SELECT no, id, name, description, driver, enabled, state, uid, gid, mode, created, modified FROM library "
+        "SELECT no, id, name, description, driver, enabled, state, uid, gid, mode, created, modified, acl FROM library "
     };
 }
 
 fn library_row(row: &Row<'_>) -> Sql<Library> {
     let mode = row.get(9)?;
+    let acl: Option<Acl> = row.get(12)?;
     Ok(Library {
         no: row.get(0)?,
         id: row.get(1)?,
@@ -363,6 +367,8 @@ fn library_row(row: &Row<'_>) -> Sql<Library> {
             gid: row.get(8)?,
             mode,
             control: mode & 0o666,
+            control_acl: acl.as_ref().map(|acl| acl.map(|bits| bits & 6)),
+            acl,
         },
         created: row.get(10)?,
         modified: row.get(11)?,

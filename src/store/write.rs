@@ -4,7 +4,7 @@ use super::apply::apply;
 use super::fault::Faults;
 use super::log::{self, Head};
 use super::migration::{migrate, version};
-use super::{failed, keep_plans, read};
+use super::{failed, keep_plans, read, touched};
 use crate::domain::access::Caller;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
@@ -154,7 +154,11 @@ impl Writer {
         self.demand_open()?;
         self.faults.at("record")?;
         let appended = log::append(&self.db, self.head, &event, by, time);
-        let applied = appended.and_then(|head| apply(&self.db, &event, time).map(|()| head));
+        let applied = appended.and_then(|head| {
+            let bytes = usize::try_from(head.end - self.head.end - 1).unwrap_or(0);
+            touched::touch(&self.db, head.seq, bytes, &event)?;
+            apply(&self.db, &event, time).map(|()| head)
+        });
         self.head = applied.inspect_err(|refusal| {
             if !self.has_begun() {
                 self.lost = Some(refusal.clone());

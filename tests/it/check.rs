@@ -30,6 +30,10 @@ fn full() -> World {
 
 /// How to break each rule: words of the finding, and the statement.
 const BREAKS: &[(&str, &str)] = &[
+    (
+        "an attribute is that of an object that exists",
+        "INSERT INTO attribute VALUES (77777, 'user.a', x'00')",
+    ),
     ("the catalog is one object", "DELETE FROM catalog"),
     ("a side has a logical medium exactly", "DELETE FROM logical"),
     (
@@ -231,7 +235,10 @@ fn a_changed_record_is_found() {
 fn a_catalog_of_a_later_version_is_refused() {
     let world = full();
     let path = world.path();
-    world.db().pragma_update(None, "user_version", 99).unwrap();
+    world
+        .db()
+        .pragma_update(None, "user_version", 1000)
+        .unwrap();
     let opened = Writer::open(&path, Durability::None, Faults::default());
     assert!(opened.unwrap_err().sentence.contains("newer program"));
 }

@@ -169,7 +169,7 @@ fn examine(catalog: &Path, told: &mut Acknowledged, thorough: bool) {
     requests(&db, told);
     if thorough {
         assert_eq!(texts(&db, "PRAGMA integrity_check"), ["ok"]);
-        let walked = Readers::new(catalog).look(|view| log::walk(view, |_| Ok(())));
+        let walked = Readers::new(catalog).look(|view| log::walk(view, |_, _| Ok(())));
         assert_eq!(walked.unwrap().seq, number("SELECT max(seq) FROM log"));
         drop(db);
         let problems = ntmsfs::manager::check(catalog).unwrap();

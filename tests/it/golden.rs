@@ -6,7 +6,10 @@
 #![expect(clippy::panic, reason = "the steps of the script are parts of a test")]
 
 use crate::world::{World, advance, lines, root, user};
+use ntmsfs::domain::acl::{Acl, List};
 use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
+use ntmsfs::domain::attribute::{Holder, Way};
+use ntmsfs::domain::change::Thing;
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
@@ -69,10 +72,13 @@ variants!(
     OperatorChanged,
     WorkQueued,
     WorkFinished,
+    AttributeChanged,
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 34] = [
+const CHANGES: [&str; 38] = [
+    "\"text\":",
+    "\"hex\":\"ff0a\"",
     "\"place\":",
     "\"description\":",
     "\"media_type\":",
@@ -87,6 +93,8 @@ const CHANGES: [&str; 34] = [
     "\"rests_until\":",
     "\"want_available\":",
     "\"labelled\":",
+    "\"acl\":{",
+    "\"control_acl\":{",
     "\"name\":",
     "\"driver\":",
     "\"enabled\":",
@@ -109,12 +117,22 @@ const CHANGES: [&str; 34] = [
     "\"complete\"",
 ];
 
+fn list(mode: u32) -> List {
+    let acl = Some(Acl {
+        group: 5,
+        users: vec![(1_000_000, 7)],
+        groups: vec![(20, 4), (21, 0)],
+    });
+    List { mode, acl }
+}
+
 fn libraries(world: &mut World) -> ObjectNo {
     let library = world.library("box", MO, 6);
     for set in [
         SetLibrary::Name("jukebox".to_owned()),
         SetLibrary::Description("in the cellar".to_owned()),
         SetLibrary::Mode(0o750),
+        SetLibrary::List(list(0o750)),
         SetLibrary::Owner {
             uid: Some(0),
             gid: Some(20),
@@ -190,6 +208,8 @@ fn pools(world: &mut World) -> ObjectNo {
         SetPool::DefaultTimeout(Limit::Ms(90_000)),
         SetPool::DefaultTimeout(Limit::Never),
         SetPool::PurgeTime(Limit::Never),
+        SetPool::List(list(0o770)),
+        SetPool::ControlList(list(0o660)),
         SetPool::Owner {
             uid: Some(7),
             gid: Some(7),
@@ -232,11 +252,28 @@ fn media(world: &mut World, pool: ObjectNo) {
         pool,
         name: "renamed".to_owned(),
     });
+    attributes(world);
     let no = world.side("own", "B").no;
     world.done(Ask::SetSide {
         no,
         state: SideState::Decommissioned,
     });
+}
+
+fn attributes(world: &mut World) {
+    let medium = world.medium("renamed");
+    let of = Holder::Medium(Thing {
+        no: medium.no,
+        id: medium.id,
+    });
+    for value in [Some(&b"on the shelf"[..]), Some(b"\xff\n"), None] {
+        world.done(Ask::SetAttribute {
+            of,
+            name: "user.place".to_owned(),
+            value: value.map(<[u8]>::to_vec),
+            way: Way::Any,
+        });
+    }
 }
 
 fn requests(world: &mut World, pool: ObjectNo) {

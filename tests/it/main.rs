@@ -7,23 +7,28 @@
     reason = "a test may end itself and say why; the settings let off only the functions marked as tests"
 )]
 
+mod attributes;
 mod check;
 mod clients;
 mod crash;
 mod crashes;
 mod daemon;
 mod documents;
+mod events;
 mod faults;
 mod golden;
 mod harness;
 mod libraries;
+mod lists;
 mod manual;
+mod matrix;
 mod media;
 mod media_files;
 mod model;
 mod mounting;
 mod objects;
 mod pools;
+mod posix;
 mod refusals;
 mod rests;
 mod rights;

@@ -14,12 +14,7 @@ use crate::domain::noun::{Library, MediaType, Medium, Pool};
 use crate::domain::state::{LibraryState, PoolType, SideState, WorkKind};
 
 /// `libraries/` itself: root's.
-const ROOT_LIBRARIES: Access = Access {
-    uid: 0,
-    gid: 0,
-    mode: 0o755,
-    control: 0o644,
-};
+const ROOT_LIBRARIES: Access = Access::of_root(0o755, 0o644);
 
 /// Makes a library without a driver.
 pub fn create(wanted: (&str, u32), caller: &Caller, library: Thing) -> Result<Event> {
@@ -28,8 +23,7 @@ pub fn create(wanted: (&str, u32), caller: &Caller, library: Thing) -> Result<Ev
     let access = Access {
         uid: caller.uid,
         gid: caller.gid,
-        mode,
-        control: mode & 0o666,
+        ..Access::of_root(mode, mode & 0o666)
     };
     Ok(Event::LibraryCreated {
         library,
@@ -73,25 +67,15 @@ pub fn set(
             change,
         }])
     };
-    if !matches!(wanted, SetLibrary::Mode(_) | SetLibrary::Owner { .. }) {
-        library
-            .access
-            .demand(caller, Right::Modify, &library.name)?;
+    if let Some(wanted) = of_access(wanted) {
+        let access = new_access(&library.access, &wanted, caller, &library.name)?;
+        return one(LibraryChange::Access(access));
     }
+    library
+        .access
+        .demand(caller, Right::Modify, &library.name)?;
     match wanted {
-        SetLibrary::Mode(mode) => one(LibraryChange::Access(changed(
-            library,
-            &SetPool::Mode(*mode),
-            caller,
-        )?)),
-        SetLibrary::Owner { uid, gid } => one(LibraryChange::Access(changed(
-            library,
-            &SetPool::Owner {
-                uid: *uid,
-                gid: *gid,
-            },
-            caller,
-        )?)),
+        SetLibrary::Mode(_) | SetLibrary::List(_) | SetLibrary::Owner { .. } => Ok(Vec::new()),
         SetLibrary::Name(name) if facts.name_taken => {
             Err(ErrorKind::AlreadyExists.because(format!("library \"{name}\" exists")))
         }
@@ -104,8 +88,20 @@ pub fn set(
     }
 }
 
-fn changed(library: &Library, wanted: &SetPool, caller: &Caller) -> Result<Access> {
-    new_access(library.access, wanted, caller, &library.name)
+/// The change of the access of a library as one of a pool, if it is one.
+fn of_access(wanted: &SetLibrary) -> Option<SetPool> {
+    match wanted {
+        SetLibrary::Mode(mode) => Some(SetPool::Mode(*mode)),
+        SetLibrary::List(list) => Some(SetPool::List(list.clone())),
+        SetLibrary::Owner { uid, gid } => Some(SetPool::Owner {
+            uid: *uid,
+            gid: *gid,
+        }),
+        SetLibrary::Name(_)
+        | SetLibrary::Description(_)
+        | SetLibrary::Driver(_)
+        | SetLibrary::Enabled(_) => None,
+    }
 }
 
 /// A driver is written before the library is enabled for the first time, and fixed from then on.

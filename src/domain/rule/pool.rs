@@ -12,12 +12,7 @@ use crate::domain::noun::{MediaType, Pool};
 use crate::domain::state::PoolType;
 
 /// `pools/` itself: root's, and the group root may create pools.
-pub const ROOT_POOLS: Access = Access {
-    uid: 0,
-    gid: 0,
-    mode: 0o775,
-    control: 0o660,
-};
+pub static ROOT_POOLS: Access = Access::of_root(0o775, 0o660);
 
 /// A pool and whether anything is in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,9 +39,9 @@ fn invalid(pool: &Pool, why: &str) -> Refusal {
 }
 
 /// Returns the access that changes of names below a parent need.
-fn access_of(parent: &Parent) -> (Access, &str) {
-    parent.as_ref().map_or((ROOT_POOLS, "pools"), |facts| {
-        (facts.pool.access, &facts.pool.name)
+fn access_of(parent: &Parent) -> (&Access, &str) {
+    parent.as_ref().map_or((&ROOT_POOLS, "pools"), |facts| {
+        (&facts.pool.access, &facts.pool.name)
     })
 }
 
@@ -90,14 +85,9 @@ pub fn create(
         );
     }
     let access = if system {
-        access
+        access.clone()
     } else {
-        Access {
-            uid: caller.uid,
-            gid: caller.gid,
-            mode: mode & 0o777,
-            control: 0o660,
-        }
+        inherited(parent, mode, caller)
     };
     Ok(Event::PoolCreated {
         pool,
@@ -109,6 +99,27 @@ pub fn create(
     })
 }
 
+/// The access of a new application pool. It belongs to whoever made it. Below `pools/` nothing is inherited; below a pool
+/// it has the group, the lists and CONTROL of that pool, and of its mode what the umask leaves.
+fn inherited(parent: &Parent, mode: u32, caller: &Caller) -> Access {
+    let own = Access {
+        uid: caller.uid,
+        gid: caller.gid,
+        ..Access::of_root(mode & 0o777, 0o660)
+    };
+    let Some(above) = parent.as_ref().map(|facts| &facts.pool.access) else {
+        return own;
+    };
+    Access {
+        gid: above.gid,
+        mode: own.mode & (above.mode | 0o700),
+        control: above.control | 0o600,
+        acl: above.acl.clone(),
+        control_acl: above.control_acl.clone(),
+        ..own
+    }
+}
+
 /// Makes the leaf of a system pool that a media type in use needs.
 pub fn leaf(root: &Pool, media_type: &str, mint: &mut impl Mint) -> Event {
     Event::PoolCreated {
@@ -117,7 +128,7 @@ pub fn leaf(root: &Pool, media_type: &str, mint: &mut impl Mint) -> Event {
         name: media_type.to_owned(),
         kind: root.kind,
         media_type: Some(media_type.to_owned()),
-        access: root.access,
+        access: root.access.clone(),
     }
 }
 
@@ -214,8 +225,12 @@ pub fn set(
 ) -> Result<Event> {
     let pool = &facts.pool;
     let change = match wanted {
-        SetPool::Mode(_) | SetPool::Control(_) | SetPool::Owner { .. } => {
-            PoolChange::Access(access(pool.access, wanted, caller, &pool.name)?)
+        SetPool::Mode(_)
+        | SetPool::Control(_)
+        | SetPool::List(_)
+        | SetPool::ControlList(_)
+        | SetPool::Owner { .. } => {
+            PoolChange::Access(access(&pool.access, wanted, caller, &pool.name)?)
         }
         SetPool::Description(_)
         | SetPool::MediaType(_)
@@ -270,9 +285,11 @@ fn attribute(
             return Err(ErrorKind::InvalidParameter.because(sentence));
         }
         SetPool::WantAvailable(sides) => PoolChange::WantAvailable(*sides),
-        SetPool::Mode(_) | SetPool::Control(_) | SetPool::Owner { .. } => {
-            PoolChange::Access(pool.access)
-        }
+        SetPool::Mode(_)
+        | SetPool::Control(_)
+        | SetPool::List(_)
+        | SetPool::ControlList(_)
+        | SetPool::Owner { .. } => PoolChange::Access(pool.access.clone()),
     })
 }
 
@@ -300,32 +317,32 @@ fn new_type(facts: &Facts, name: &str, media_type: Option<&MediaType>) -> Result
     Ok(wanted)
 }
 
-/// chmod and chown: the owner and root; only root gives away, the owner may choose among his groups.
-pub fn access(old: Access, wanted: &SetPool, caller: &Caller, name: &str) -> Result<Access> {
+/// chmod, setfacl and chown: the owner and root; only root gives away, the owner may choose among his groups.
+pub fn access(old: &Access, wanted: &SetPool, caller: &Caller, name: &str) -> Result<Access> {
     let denied = |why: &str| Err(ErrorKind::AccessDenied.because(format!("{why} of \"{name}\"")));
     if !caller.is_root() && caller.uid != old.uid {
         return denied("only root and the owner change the access");
     }
-    Ok(match *wanted {
-        SetPool::Mode(mode) => Access {
-            mode: mode & 0o777,
-            ..old
-        },
-        SetPool::Control(mode) => Access {
-            control: mode & 0o666,
-            ..old
-        },
+    let mut new = old.clone();
+    match wanted {
+        SetPool::Mode(mode) => new.mode = mode & 0o777,
+        SetPool::Control(mode) => new.control = mode & 0o666,
+        SetPool::List(list) => {
+            new.mode = list.mode & 0o777;
+            new.acl.clone_from(&list.acl);
+        }
+        SetPool::ControlList(list) => {
+            new.control = list.mode & 0o666;
+            new.control_acl = list.acl.as_ref().map(|acl| acl.map(|bits| bits & 6));
+        }
         SetPool::Owner { uid, gid } => {
             let mine = |gid| caller.gid == gid || caller.groups.contains(&gid) || gid == old.gid;
             if !caller.is_root() && (uid.is_some_and(|uid| uid != old.uid) || !gid.is_none_or(mine))
             {
                 return denied("only root gives away the ownership");
             }
-            Access {
-                uid: uid.unwrap_or(old.uid),
-                gid: gid.unwrap_or(old.gid),
-                ..old
-            }
+            new.uid = uid.unwrap_or(old.uid);
+            new.gid = gid.unwrap_or(old.gid);
         }
         SetPool::Description(_)
         | SetPool::MediaType(_)
@@ -336,6 +353,7 @@ pub fn access(old: Access, wanted: &SetPool, caller: &Caller, name: &str) -> Res
         | SetPool::DefaultTimeout(_)
         | SetPool::PurgeTime(_)
         | SetPool::ReuseDelay(_)
-        | SetPool::WantAvailable(_) => old,
-    })
+        | SetPool::WantAvailable(_) => {}
+    }
+    Ok(new)
 }

@@ -3,6 +3,7 @@
 //! Invariants: no callback waits: a reply that must wait is parked or held and answered by whoever brings the answer; a
 //! panic answers EIO and nothing else stops; nothing is decided here.
 
+mod acl;
 mod bulk;
 mod names;
 mod notice;
@@ -12,6 +13,7 @@ mod request;
 mod served;
 mod stream;
 mod transaction;
+mod xattr;
 
 use self::notice::Notice;
 use self::open::Wanted;
@@ -138,7 +140,8 @@ impl Filesystem for Adapter {
         let wanted = InitFlags::FUSE_PARALLEL_DIROPS
             | InitFlags::FUSE_DO_READDIRPLUS
             | InitFlags::FUSE_READDIRPLUS_AUTO
-            | InitFlags::FUSE_ATOMIC_O_TRUNC;
+            | InitFlags::FUSE_ATOMIC_O_TRUNC
+            | InitFlags::FUSE_POSIX_ACL;
         // A bulk of lines is one transaction, and everybody waits for it.
         config
             .set_max_write(WRITE_MAX)
@@ -385,34 +388,33 @@ impl Filesystem for Adapter {
 
     fn setxattr(
         &self,
-        _: &Request,
-        _: INodeNo,
-        _: &OsStr,
-        _: &[u8],
-        _flags: i32,
+        req: &Request,
+        ino: INodeNo,
+        name: &OsStr,
+        value: &[u8],
+        flags: i32,
         _position: u32,
         reply: ReplyEmpty,
     ) {
-        self.guard("setxattr", |_| reply.error(Errno::ENOTSUP));
-    }
-
-    fn getxattr(&self, _: &Request, _: INodeNo, _: &OsStr, _size: u32, reply: ReplyXattr) {
-        // Not "no such attribute": ls(1) then asks once, not for every file.
-        self.guard("getxattr", |_| reply.error(Errno::ENOTSUP));
-    }
-
-    fn listxattr(&self, _: &Request, _: INodeNo, size: u32, reply: ReplyXattr) {
-        self.guard("listxattr", |_| {
-            if size == 0 {
-                reply.size(0);
-            } else {
-                reply.data(&[]);
-            }
+        self.guard("setxattr", |served| {
+            xattr::set(served, req, (ino, name), (value, flags), reply);
         });
     }
 
-    fn removexattr(&self, _: &Request, _: INodeNo, _: &OsStr, reply: ReplyEmpty) {
-        self.guard("removexattr", |_| reply.error(Errno::ENOTSUP));
+    fn getxattr(&self, _: &Request, ino: INodeNo, name: &OsStr, size: u32, reply: ReplyXattr) {
+        self.guard("getxattr", |served| {
+            xattr::get(served, ino, name, size, reply);
+        });
+    }
+
+    fn listxattr(&self, _: &Request, ino: INodeNo, size: u32, reply: ReplyXattr) {
+        self.guard("listxattr", |served| xattr::list(served, ino, size, reply));
+    }
+
+    fn removexattr(&self, req: &Request, ino: INodeNo, name: &OsStr, reply: ReplyEmpty) {
+        self.guard("removexattr", |served| {
+            xattr::remove(served, req, (ino, name), reply);
+        });
     }
 
     fn access(&self, _: &Request, _: INodeNo, _: AccessFlags, reply: ReplyEmpty) {

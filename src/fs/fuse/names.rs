@@ -159,7 +159,7 @@ pub(super) fn mkdir(
 }
 
 /// Hands an ask over whose answer is nothing but success or an errno.
-fn submit_empty(
+pub(super) fn submit_empty(
     served: &Arc<Served>,
     req: &Request,
     ask: Outcome<Ask>,

@@ -10,12 +10,12 @@ use super::stream::Tail;
 use super::transaction::Transaction;
 use super::{bulk, request, stream, transaction};
 use crate::domain::error::Refusal;
-use crate::domain::id::ObjectNo;
+use crate::domain::id::{CATALOG, ObjectNo};
 use crate::fs::framing::Lines;
 use crate::fs::parse::Deny;
-use crate::fs::tree::Behaviour;
-use crate::fs::{Node, Row, behaviour, lookup, parse};
-use crate::manager::log;
+use crate::fs::tree::{Behaviour, Guard, spec};
+use crate::fs::{Node, Row, access, behaviour, lookup, parse};
+use crate::manager::{View, log, touched};
 use fuser::{
     Errno, FileHandle, FopenFlags, INodeNo, OpenFlags, PollEvents, PollNotifier, ReplyData,
     ReplyOpen, ReplyPoll, ReplyWrite, Request,
@@ -207,7 +207,17 @@ pub(super) fn open(
     reply: ReplyOpen,
 ) {
     let uid = req.uid();
-    match Served::node(ino).and_then(|node| Ok((node, opened(served, uid, node, flags)?))) {
+    let found = Served::node(ino).and_then(|node| {
+        let wanted = (reads(flags), writes(flags));
+        if spec(node.row).guard == Guard::State {
+            let caller = served.caller(req);
+            if !served.look(|view| access::may_open(view, node, &caller, wanted))? {
+                return Err(Failed::Errno(Errno::EACCES));
+            }
+        }
+        Ok((node, opened(served, uid, node, flags)?))
+    });
+    match found {
         Ok((node, open)) => {
             let stream = matches!(open, Open::Events(_));
             let handle = served.handles.insert(node, uid, open);
@@ -332,7 +342,11 @@ pub(super) fn read(served: &Arc<Served>, req: &Request, wanted: &Wanted, reply: 
         Open::History => {
             let offset = i64::try_from(wanted.offset).unwrap_or(i64::MAX);
             let size = usize::try_from(wanted.size).unwrap_or(usize::MAX);
-            match served.look(|view| log::bytes(view, offset, size)) {
+            let bytes = |view: &View| match file.node.no {
+                CATALOG => log::bytes(view, offset, size),
+                medium => touched::bytes(view, medium, offset, size),
+            };
+            match served.look(bytes) {
                 Ok(bytes) => reply.data(&bytes),
                 Err(failed) => reply.error(served.errno(req.uid(), &failed)),
             }

@@ -49,6 +49,8 @@ pub(super) struct Served {
     refusals: Mutex<HashMap<u32, String>>,
     contents: Rendered<Arc<[u8]>>,
     stats: Rendered<Option<Attributes>>,
+    /// Access control lists in the form of the kernel; empty: none.
+    pub(super) lists: Rendered<Arc<[u8]>>,
     panics: AtomicU64,
     /// The group of the mount option `gid=`.
     gid: u32,
@@ -108,6 +110,7 @@ impl Served {
             refusals: Mutex::default(),
             contents: Rendered::default(),
             stats: Rendered::default(),
+            lists: Rendered::default(),
             panics: AtomicU64::new(0),
             gid,
         })

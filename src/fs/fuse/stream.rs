@@ -14,8 +14,8 @@ use crate::manager::log;
 use fuser::{Errno, PollEvents, ReplyData, ReplyWrite, Request};
 use std::sync::Mutex;
 
-/// Records fetched at a time.
-const RECORDS: u32 = 64;
+/// Bytes fetched at a time, and what the last record has more.
+const FETCHED: usize = 64 * 1024;
 
 /// Where a reader of events is.
 #[derive(Debug)]
@@ -44,13 +44,8 @@ impl Tail {
     /// Takes at most `size` bytes; none if there is nothing new.
     fn take(&mut self, served: &Served, size: u32) -> Outcome<Vec<u8>> {
         if self.read >= self.buffer.len() {
-            let lines = served.look(|view| log::lines(view, self.seq, RECORDS))?;
-            self.buffer.clear();
+            (self.seq, self.buffer) = served.look(|view| log::after(view, self.seq, FETCHED))?;
             self.read = 0;
-            for (seq, line) in lines {
-                self.buffer.extend(line.bytes().chain([b'\n']));
-                self.seq = seq;
-            }
         }
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let part: Vec<u8> = self
@@ -65,10 +60,10 @@ impl Tail {
     }
 
     /// Takes what is written, and goes to where a complete line says. What is refused changes nothing.
-    fn place(&mut self, data: &[u8]) -> Outcome<()> {
+    fn place(&mut self, served: &Served, data: &[u8]) -> Outcome<()> {
         let prepared = self.framer.prepare(data).map_err(Deny::framing)?;
         if let Framed::Request(line) = &prepared.found {
-            self.seq = from(line)? - 1;
+            self.seq = from(served, line)? - 1;
             self.buffer.clear();
             self.read = 0;
         }
@@ -137,7 +132,7 @@ pub(super) fn write(
     data: &[u8],
     reply: ReplyWrite,
 ) {
-    let placed = lock(tail).place(data);
+    let placed = lock(tail).place(served, data);
     match placed {
         Ok(()) => {
             reply.written(u32::try_from(data.len()).unwrap_or(u32::MAX));
@@ -148,18 +143,23 @@ pub(super) fn write(
     }
 }
 
-fn from(text: &str) -> Outcome<i64> {
-    let seq = text
-        .trim()
-        .strip_prefix("from=")
-        .and_then(|number| number.parse().ok())
-        .filter(|seq| *seq >= 1);
-    seq.ok_or_else(|| {
-        Failed::from(
-            ErrorKind::InvalidParameter
-                .because("write from=<sequence number>, 1 or more; the oldest kept is 1"),
-        )
-    })
+/// Reads `from=<seq>`: a record that is kept, or the next that comes.
+fn from(served: &Served, text: &str) -> Outcome<i64> {
+    let (oldest, next) =
+        served.look(|view| Ok((log::first(view)?, log::head(view)?.seq.saturating_add(1))))?;
+    let number = text.trim().strip_prefix("from=");
+    let refused = match number.and_then(|number| number.parse::<i64>().ok()) {
+        None => format!("write from=<sequence number>; the oldest kept is {oldest}"),
+        Some(seq) if seq < 1 => {
+            format!("records count from 1, not from {seq}; the oldest kept is {oldest}")
+        }
+        Some(seq) if seq < oldest => {
+            format!("record {seq} is in an archive; the oldest kept is {oldest}")
+        }
+        Some(seq) if seq > next => format!("there is no record {seq}; the next is {next}"),
+        Some(seq) => return Ok(seq),
+    };
+    Err(Failed::from(ErrorKind::InvalidParameter.because(refused)))
 }
 
 pub(super) fn poll(served: &Served, tail: &Mutex<Tail>) -> PollEvents {

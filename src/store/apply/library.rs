@@ -18,9 +18,15 @@ pub(super) fn create(
     access: &Access,
     time: Time,
 ) -> Result<()> {
-    let sql = "INSERT INTO library (no, id, name, state, uid, gid, mode, created, modified) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)";
-    let Access { uid, gid, mode, .. } = access;
+    let sql = "INSERT INTO library (no, id, name, state, uid, gid, mode, acl, created, modified) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9)";
+    let Access {
+        uid,
+        gid,
+        mode,
+        acl,
+        ..
+    } = access;
     run(
         db,
         sql,
@@ -32,6 +38,7 @@ pub(super) fn create(
             uid,
             gid,
             mode,
+            acl,
             time,
         ),
     )
@@ -116,8 +123,8 @@ pub(super) fn change(
         LibraryChange::State(state) => set!("state", state),
         LibraryChange::Access(access) => run(
             db,
-            "UPDATE library SET uid = ?2, gid = ?3, mode = ?4, modified = ?5 WHERE no = ?1",
-            (no, access.uid, access.gid, access.mode, time),
+            "UPDATE library SET uid = ?2, gid = ?3, mode = ?4, acl = ?5, modified = ?6 WHERE no = ?1",
+            (no, access.uid, access.gid, access.mode, &access.acl, time),
         ),
     }
 }

@@ -30,19 +30,34 @@ pub(super) fn create(
     (kind, media_type, access): (PoolType, Option<&str>, &Access),
     time: Time,
 ) -> Result<()> {
-    let sql = "INSERT INTO pool (no, id, parent, name, kind, media_type, purge_time, uid, gid, mode, control, created, \
-               modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, 259200000, ?7, ?8, ?9, ?10, ?11, ?11)";
+    let sql = "INSERT INTO pool (no, id, parent, name, kind, media_type, purge_time, uid, gid, mode, control, acl, \
+               control_acl, created, modified) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 259200000, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)";
     let Access {
         uid,
         gid,
         mode,
         control,
+        acl,
+        control_acl,
     } = access;
     run(
         db,
         sql,
         (
-            pool.no, pool.id, parent, name, kind, media_type, uid, gid, mode, control, time,
+            pool.no,
+            pool.id,
+            parent,
+            name,
+            kind,
+            media_type,
+            uid,
+            gid,
+            mode,
+            control,
+            acl,
+            control_acl,
+            time,
         ),
     )
 }
@@ -87,13 +102,16 @@ pub(super) fn change(db: &Connection, no: ObjectNo, change: &PoolChange, time: T
         PoolChange::WantAvailable(sides) => set!("want_available", sides),
         PoolChange::Access(access) => run(
             db,
-            "UPDATE pool SET uid = ?2, gid = ?3, mode = ?4, control = ?5, modified = ?6 WHERE no = ?1",
+            "UPDATE pool SET uid = ?2, gid = ?3, mode = ?4, control = ?5, acl = ?6, control_acl = ?7, modified = ?8 \
+             WHERE no = ?1",
             (
                 no,
                 access.uid,
                 access.gid,
                 access.mode,
                 access.control,
+                &access.acl,
+                &access.control_acl,
                 time,
             ),
         ),

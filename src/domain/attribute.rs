@@ -1,0 +1,194 @@
+//! Attributes that users give objects, private to their programs (MS-RSMP, `SetNtmsObjectAttribute`): a name and bytes.
+//!
+//! Invariant: those of [`super::event`]; here, too, a released field or variant is only added to.
+
+use super::change::Thing;
+use super::error::{ErrorKind, Refusal};
+use super::id::ObjectNo;
+use super::name::printable;
+use serde::{Deserialize, Serialize};
+
+/// Longest value in bytes (MS-RSMP: less than 65,536).
+pub const VALUE_MAX: usize = 65_535;
+
+/// Most bytes of all names and values of one object.
+pub const OBJECT_MAX: usize = 256 * 1024;
+
+/// Most bytes of all names of one object, each with a zero byte: what listxattr(2) can return (`XATTR_LIST_MAX`).
+pub const LIST_MAX: usize = 65_536;
+
+/// An object that can have attributes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Holder {
+    /// The catalog itself.
+    Computer(Thing),
+    /// A pool.
+    Pool(Thing),
+    /// A medium.
+    Medium(Thing),
+    /// A side.
+    Side(Thing),
+    /// A logical medium.
+    Logical(Thing),
+    /// A library.
+    Library(Thing),
+    /// A slot of a library.
+    Slot(ObjectNo),
+    /// A drive of a library.
+    Drive(ObjectNo),
+    /// A port of a library.
+    Port(ObjectNo),
+    /// A type of media.
+    MediaType(ObjectNo),
+    /// A request to a person.
+    Operator(ObjectNo),
+}
+
+impl Holder {
+    /// Returns the object number.
+    pub fn no(self) -> ObjectNo {
+        match self {
+            Self::Computer(thing)
+            | Self::Pool(thing)
+            | Self::Medium(thing)
+            | Self::Side(thing)
+            | Self::Logical(thing)
+            | Self::Library(thing) => thing.no,
+            Self::Slot(no)
+            | Self::Drive(no)
+            | Self::Port(no)
+            | Self::MediaType(no)
+            | Self::Operator(no) => no,
+        }
+    }
+
+    /// Returns the word for its kind, and its identifier, or its number if it has none.
+    pub fn named(self) -> (&'static str, String) {
+        match self {
+            Self::Computer(thing) => ("computer", thing.id.to_string()),
+            Self::Pool(thing) => ("pool", thing.id.to_string()),
+            Self::Medium(thing) => ("medium", thing.id.to_string()),
+            Self::Side(thing) => ("side", thing.id.to_string()),
+            Self::Logical(thing) => ("logical", thing.id.to_string()),
+            Self::Library(thing) => ("library", thing.id.to_string()),
+            Self::Slot(no) => ("slot", no.to_string()),
+            Self::Drive(no) => ("drive", no.to_string()),
+            Self::Port(no) => ("port", no.to_string()),
+            Self::MediaType(no) => ("media-type", no.to_string()),
+            Self::Operator(no) => ("operator", no.to_string()),
+        }
+    }
+}
+
+/// Whether an attribute must be new (setxattr(2), `XATTR_CREATE` and `XATTR_REPLACE`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Way {
+    /// New or not.
+    #[default]
+    Any,
+    /// It must not exist.
+    Create,
+    /// It must exist.
+    Replace,
+}
+
+/// Bytes that a record of the log shows as text where they are text of one line, else as hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Written", try_from = "Written")]
+pub struct Octets(pub Vec<u8>);
+
+/// How bytes stand in a record.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Written {
+    Text(String),
+    Hex(String),
+}
+
+const DIGITS: [char; 16] = [
+    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
+];
+
+impl From<Octets> for Written {
+    fn from(octets: Octets) -> Self {
+        match String::from_utf8(octets.0) {
+            Ok(text) if printable(&text) == text => Self::Text(text),
+            Ok(text) => hex(text.as_bytes()),
+            Err(error) => hex(error.as_bytes()),
+        }
+    }
+}
+
+fn hex(bytes: &[u8]) -> Written {
+    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or('0');
+    let digits = bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
+    Written::Hex(digits.collect())
+}
+
+impl TryFrom<Written> for Octets {
+    type Error = Refusal;
+
+    fn try_from(written: Written) -> Result<Self, Refusal> {
+        let digits = match written {
+            Written::Text(text) => return Ok(Self(text.into_bytes())),
+            Written::Hex(digits) => digits,
+        };
+        let bad = || ErrorKind::DatabaseFailure.because("an attribute is not hexadecimal");
+        let value = |c: char| {
+            c.to_digit(16)
+                .and_then(|value| u8::try_from(value).ok())
+                .ok_or_else(bad)
+        };
+        let mut out = Vec::with_capacity(digits.len() / 2);
+        let mut rest = digits.chars();
+        while let Some(high) = rest.next() {
+            let low = rest.next().ok_or_else(bad)?;
+            out.push(value(high)? << 4 | value(low)?);
+        }
+        Ok(Self(out))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn text_of_one_line_stays_readable() {
+        for (bytes, json) in [
+            (
+                &b"off-site, \"room\" 2"[..],
+                r#"{"text":"off-site, \"room\" 2"}"#,
+            ),
+            (b"", r#"{"text":""}"#),
+            (b"a\nb", r#"{"hex":"610a62"}"#),
+            (b"\xff\x00", r#"{"hex":"ff00"}"#),
+            ("a\u{202e}b".as_bytes(), r#"{"hex":"61e280ae62"}"#),
+        ] {
+            let octets = Octets(bytes.to_vec());
+            assert_eq!(serde_json::to_string(&octets).unwrap(), json);
+        }
+        for bad in [
+            r#"{"hex":"6"}"#,
+            r#"{"hex":"6g"}"#,
+            r#"{"hex":1}"#,
+            r#"{"x":""}"#,
+        ] {
+            assert!(serde_json::from_str::<Octets>(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_are_read_back(bytes in any::<Vec<u8>>(), text in any::<String>()) {
+            for octets in [Octets(bytes), Octets(text.into_bytes())] {
+                let json = serde_json::to_string(&octets).unwrap();
+                prop_assert_eq!(serde_json::from_str::<Octets>(&json).unwrap(), octets);
+            }
+        }
+    }
+}

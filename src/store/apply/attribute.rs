@@ -1,0 +1,44 @@
+//! Attributes that users give objects.
+
+use super::run;
+use crate::domain::attribute::Holder;
+use crate::domain::error::Result;
+use crate::domain::time::Time;
+use rusqlite::Connection;
+
+/// Sets an attribute, or removes it if there is no value; the object has changed by it.
+pub(super) fn change(
+    db: &Connection,
+    of: Holder,
+    name: &str,
+    value: Option<&[u8]>,
+    time: Time,
+) -> Result<()> {
+    let no = of.no();
+    match value {
+        Some(value) => {
+            let sql = "INSERT INTO attribute (object, name, value) VALUES (?1, ?2, ?3) \
+                       ON CONFLICT (object, name) DO UPDATE SET value = ?3";
+            run(db, sql, (no, name, value))?;
+        }
+        None => run(
+            db,
+            "DELETE FROM attribute WHERE object = ?1 AND name = ?2",
+            (no, name),
+        )?,
+    }
+    let sql = match of {
+        Holder::Computer(_) => return Ok(()),
+        Holder::Pool(_) => "UPDATE pool SET modified = ?2 WHERE no = ?1",
+        Holder::Medium(_) => "UPDATE medium SET modified = ?2 WHERE no = ?1",
+        Holder::Side(_) => "UPDATE side SET modified = ?2 WHERE no = ?1",
+        Holder::Logical(_) => "UPDATE logical SET modified = ?2 WHERE no = ?1",
+        Holder::Library(_) => "UPDATE library SET modified = ?2 WHERE no = ?1",
+        Holder::Slot(_) | Holder::Drive(_) | Holder::Port(_) => {
+            "UPDATE element SET modified = ?2 WHERE no = ?1"
+        }
+        Holder::MediaType(_) => "UPDATE media_type SET modified = ?2 WHERE no = ?1",
+        Holder::Operator(_) => "UPDATE operator SET modified = ?2 WHERE no = ?1",
+    };
+    run(db, sql, (no, time))
+}

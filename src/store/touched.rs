@@ -1,0 +1,160 @@
+//! The history of one medium: which records of the log concern it, its sides and its logical media.
+//!
+//! Invariants: kept with each record, so a catalog that is rebuilt from its log has the same; `end` is the offset of the
+//! byte after the newline of a record in the history of its medium, so that history is a file that grows. Readings of
+//! identifiers are left out: they are many, and say nothing of the medium.
+
+use super::log::{self, sound};
+use super::read::one;
+use super::{check, failed};
+use crate::domain::attribute::Holder;
+use crate::domain::error::Result;
+use crate::domain::event::Event;
+use crate::domain::id::ObjectNo;
+use rusqlite::Connection;
+
+/// Notes which media a record concerns, before it is applied. `bytes` is the length of its line without the newline.
+pub(super) fn touch(db: &Connection, seq: i64, bytes: usize, event: &Event) -> Result<()> {
+    if let Event::MediumRemoved { medium, .. } = event {
+        return run(db, "DELETE FROM touched WHERE medium = ?1", medium.no, None);
+    }
+    let length = i64::try_from(bytes).unwrap_or(i64::MAX) + 1;
+    let sql = "INSERT INTO touched (medium, end, seq) SELECT ?1, \
+               coalesce((SELECT max(end) FROM touched WHERE medium = ?1), 0) + ?2, ?3";
+    let mut media = concerned(db, event)?;
+    media.sort_unstable();
+    media.dedup();
+    media
+        .into_iter()
+        .try_for_each(|medium| run(db, sql, medium, Some((length, seq))))
+}
+
+fn run(db: &Connection, sql: &str, medium: ObjectNo, record: Option<(i64, i64)>) -> Result<()> {
+    let mut statement = db.prepare_cached(sql).map_err(failed)?;
+    match record {
+        Some((length, seq)) => statement.execute((medium, length, seq)),
+        None => statement.execute([medium]),
+    }
+    .map(drop)
+    .map_err(failed)
+}
+
+/// The media that an event concerns.
+fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
+    let of_side = |side: ObjectNo| -> Result<Vec<ObjectNo>> {
+        let sql = "SELECT medium FROM side WHERE no = ?1";
+        one(db, sql, [side], |row| row.get(0)).map(|medium| medium.into_iter().collect())
+    };
+    let of_logical = |logical: ObjectNo| {
+        let sql =
+            "SELECT medium FROM logical JOIN side ON side.no = logical.side WHERE logical.no = ?1";
+        one(db, sql, [logical], |row| row.get(0)).map(|medium| medium.into_iter().collect())
+    };
+    match event {
+        Event::MediumCreated { medium } => Ok(vec![medium.thing.no]),
+        Event::MediumMoved { medium, .. }
+        | Event::MediumChanged { medium, .. }
+        | Event::MediumRemoved { medium, .. } => Ok(vec![medium.no]),
+        Event::SideChanged { side, .. } | Event::SideRested { side } => of_side(side.no),
+        Event::Allocated { allocation } => Ok(vec![allocation.medium.no]),
+        Event::Deallocated { deallocation } => Ok(vec![deallocation.medium.no]),
+        Event::Swapped { swap } => {
+            let (mut media, other) = (of_side(swap.side.no)?, of_side(swap.other_side.no)?);
+            media.extend(other);
+            Ok(media)
+        }
+        Event::LogicalChanged { logical, .. } => of_logical(logical.no),
+        Event::DeliveryUnknown { logical } => {
+            let media: Result<Vec<Vec<ObjectNo>>> =
+                logical.iter().map(|no| of_logical(*no)).collect();
+            Ok(media?.concat())
+        }
+        Event::AttributeChanged { of, .. } => match *of {
+            Holder::Medium(medium) => Ok(vec![medium.no]),
+            Holder::Side(side) => of_side(side.no),
+            Holder::Logical(logical) => of_logical(logical.no),
+            Holder::Computer(_)
+            | Holder::Pool(_)
+            | Holder::Library(_)
+            | Holder::Slot(_)
+            | Holder::Drive(_)
+            | Holder::Port(_)
+            | Holder::MediaType(_)
+            | Holder::Operator(_) => Ok(Vec::new()),
+        },
+        Event::Founded { .. }
+        | Event::NumbersReserved { .. }
+        | Event::TypeAdded { .. }
+        | Event::TypeRemoved { .. }
+        | Event::PoolCreated { .. }
+        | Event::PoolChanged { .. }
+        | Event::PoolRemoved { .. }
+        | Event::LibraryCreated { .. }
+        | Event::LibraryChanged { .. }
+        | Event::LibraryBuilt { .. }
+        | Event::LibraryRemoved { .. }
+        | Event::RequestWaiting { .. }
+        | Event::MediaWanted { .. }
+        | Event::OperatorRequested { .. }
+        | Event::RequestFailed { .. }
+        | Event::RequestForgotten { .. }
+        | Event::Delivered { .. }
+        | Event::OperatorChanged { .. }
+        | Event::WorkQueued { .. }
+        | Event::WorkFinished { .. } => Ok(Vec::new()),
+    }
+}
+
+/// Fills the histories of a catalog that was made before there were any.
+pub(super) fn refill(db: &Connection) -> Result<()> {
+    if log::head(db)?.seq == 0 {
+        return Ok(());
+    }
+    let replayed = check::tables(db)?;
+    let mut statement = replayed
+        .prepare("SELECT medium, end, seq FROM touched WHERE medium > 0")
+        .map_err(failed)?;
+    let mut rows = statement.query([]).map_err(failed)?;
+    let sql = "INSERT INTO touched (medium, end, seq) VALUES (?1, ?2, ?3)";
+    let mut add = db.prepare_cached(sql).map_err(failed)?;
+    while let Some(row) = rows.next().map_err(failed)? {
+        let [medium, end, seq]: [i64; 3] =
+            [row.get(0), row.get(1), row.get(2)].map(|value| value.unwrap_or(0));
+        add.execute([medium, end, seq]).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Returns the size of the history of a medium in bytes.
+pub fn size(db: &Connection, medium: ObjectNo) -> Result<i64> {
+    let sql = "SELECT end FROM touched WHERE medium = ?1 ORDER BY end DESC LIMIT 1";
+    let end: Option<i64> = one(db, sql, [medium], |row| row.get(0))?;
+    Ok(end.unwrap_or(0))
+}
+
+/// Returns up to `size` bytes of the history of a medium as a file, from `offset`. A damaged record is refused.
+pub fn bytes(db: &Connection, medium: ObjectNo, offset: i64, size: usize) -> Result<Vec<u8>> {
+    let mut out = Vec::new();
+    let mut at = offset.max(0);
+    while out.len() < size {
+        let sql = "SELECT touched.end, log.seq, line, checksum FROM touched JOIN log ON log.seq = touched.seq \
+                   WHERE medium = ?1 AND touched.end > ?2 ORDER BY touched.end LIMIT 1";
+        let found = one(db, sql, (medium, at), |row| {
+            Ok((row.get::<_, i64>(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })?;
+        let Some((end, seq, line, sum)) = found else {
+            break;
+        };
+        let line: String = sound(seq, line, sum)?;
+        let begin = end - i64::try_from(line.len()).unwrap_or(i64::MAX) - 1;
+        let skip = usize::try_from(at - begin).unwrap_or(0);
+        out.extend(
+            line.bytes()
+                .chain([b'\n'])
+                .skip(skip)
+                .take(size - out.len()),
+        );
+        at = end;
+    }
+    Ok(out)
+}
