@@ -7,9 +7,10 @@ use super::attribute::{Holder, Way};
 use super::error::Refusal;
 use super::id::{Guid, ObjectNo};
 use super::import::ImportLine;
+use super::label::MediaLabel;
 use super::request::AllocateRequest;
 use super::state::{OperatorState, Selection, SideState};
-use super::time::Limit;
+use super::time::{Limit, Span};
 
 /// One wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub enum Ask {
     Deallocate { logical: ObjectNo },
     /// `SetNtmsMediaComplete`, or a new name or description.
     SetLogical { no: ObjectNo, set: SetLogical },
+    /// `SwapNtmsMedia`: two logical media exchange their sides.
+    Swap { no: ObjectNo, other: Guid },
     /// `CreateNtmsMediaPool`.
     CreatePool {
         parent: ObjectNo,
@@ -57,6 +60,8 @@ pub enum Ask {
         pool: ObjectNo,
         lines: Vec<(u64, ImportLine)>,
     },
+    /// `CreateNtmsMedia`: the record of one offline medium.
+    CreateMedium { pool: ObjectNo, name: String },
     /// `MoveToNtmsMediaPool`, with a new name or the old one.
     MoveMedium {
         no: ObjectNo,
@@ -98,6 +103,8 @@ pub enum Ask {
     },
     /// The clock: this waiting request's time is over.
     Expire { no: ObjectNo },
+    /// The clock: sides whose rest is over are available.
+    EndRests,
     /// The clock: finished requests whose time is over are forgotten, read LMIDs are recorded.
     Sweep,
 }
@@ -122,6 +129,8 @@ pub enum SetLogical {
     Description(String),
     /// The state word as written; only `complete` is allowed.
     State(String),
+    /// `UpdateNtmsOmidInfo`: what was written on its side.
+    Label(MediaLabel),
 }
 
 /// What to change of a pool.
@@ -147,6 +156,10 @@ pub enum SetPool {
     DefaultTimeout(Limit),
     /// How long finished requests are kept.
     PurgeTime(Limit),
+    /// How long a side that was given back rests.
+    ReuseDelay(Span),
+    /// How many sides it wants available, 0 to 1,000.
+    WantAvailable(u32),
     /// chmod of the directory.
     Mode(u32),
     /// chmod of what carries CONTROL.

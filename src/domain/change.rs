@@ -4,8 +4,9 @@
 
 use super::access::{Access, Caller};
 use super::id::{Guid, ObjectNo};
+use super::label::MediaLabel;
 use super::state::{LibraryState, Selection, SideState};
-use super::time::{Limit, Time};
+use super::time::{Limit, Span, Time};
 use serde::{Deserialize, Serialize};
 
 /// An object by number and identifier.
@@ -43,6 +44,10 @@ pub enum PoolChange {
     DefaultTimeout(Limit),
     /// How long finished requests are kept.
     PurgeTime(Limit),
+    /// How long a side that was given back rests.
+    ReuseDelay(Span),
+    /// How many sides it wants available.
+    WantAvailable(u32),
     /// Owner and permission bits.
     Access(Access),
 }
@@ -100,6 +105,8 @@ pub enum LogicalChange {
     Description(String),
     /// No more writing; names the side.
     Completed { side: ObjectNo },
+    /// What is written on its side.
+    Labelled { side: ObjectNo, label: MediaLabel },
 }
 
 /// A new medium with its sides.
@@ -204,4 +211,20 @@ pub struct Deallocation {
     pub to_free: Option<ObjectNo>,
     /// Whether it was undone because nobody read the identifier.
     pub undone: bool,
+    /// Until when the side rests before it is available; none if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rests_until: Option<Time>,
+}
+
+/// Two logical media exchanged their sides: each now stands for `side` of `medium`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Swap {
+    /// The one that was asked to.
+    pub logical: Thing,
+    /// Its side from now on.
+    pub side: Thing,
+    /// The other.
+    pub other: Thing,
+    /// The side of the other from now on.
+    pub other_side: Thing,
 }

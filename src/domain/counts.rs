@@ -2,7 +2,7 @@
 
 use super::state::SideState;
 
-/// Sides of one pool by state and standing (0 usable, 1 offline, 2 disabled).
+/// Sides of one pool by state and standing (0 usable, 1 offline, 2 disabled, 3 resting).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts(pub Vec<(SideState, u32, i64)>);
 
@@ -27,6 +27,11 @@ impl Counts {
         self.sum(|&(_, standing, _)| standing == 2)
     }
 
+    /// Returns all sides of usable media that rest after they were given back.
+    pub fn resting(&self) -> i64 {
+        self.sum(|&(_, standing, _)| standing == 3)
+    }
+
     fn sum(&self, wanted: impl Fn(&(SideState, u32, i64)) -> bool) -> i64 {
         self.0
             .iter()
@@ -46,6 +51,7 @@ impl Counts {
         };
         push(self.offline(), "offline");
         push(self.disabled(), "disabled");
+        push(self.resting(), "resting");
         for &state in SideState::ALL {
             if state != SideState::Available {
                 push(self.usable(state), state.word());
@@ -64,18 +70,19 @@ mod tests {
         let counts = Counts(vec![
             (SideState::Available, 1, 2),
             (SideState::Available, 2, 1),
+            (SideState::Available, 3, 4),
             (SideState::Allocated, 0, 3),
         ]);
         assert_eq!(
             counts.sentence(),
-            "0 available, 2 offline, 1 disabled, 3 allocated"
+            "0 available, 2 offline, 1 disabled, 4 resting, 3 allocated"
         );
         assert_eq!(
             (
                 counts.all(SideState::Available),
                 counts.usable(SideState::Available)
             ),
-            (3, 0)
+            (7, 0)
         );
         assert_eq!(Counts::default().sentence(), "0 available");
     }

@@ -8,7 +8,7 @@ use super::access::Access;
 use super::attribute::{Holder, Octets};
 use super::change::{
     Allocation, Deallocation, LibraryChange, LogicalChange, MediumChange, NewMedium, PoolChange,
-    RequestRecord, Thing,
+    RequestRecord, Swap, Thing,
 };
 use super::id::{Guid, ObjectNo};
 use super::state::{OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
@@ -90,6 +90,8 @@ pub enum Event {
     MediumRemoved { medium: Thing, name: String },
     /// A side entered a state.
     SideChanged { side: Thing, state: SideState },
+    /// A side that was given back has rested and is available.
+    SideRested { side: Thing },
     /// A request waits for a medium, with `whole` for one of which all sides are available; an operator is asked for one.
     RequestWaiting {
         #[serde(default)]
@@ -97,6 +99,12 @@ pub enum Event {
         request: RequestRecord,
         deadline: Option<Time>,
         operator: ObjectNo,
+        message: String,
+    },
+    /// A pool has fewer sides available than it wants and free has none: an operator is asked on behalf of the pool.
+    MediaWanted {
+        no: ObjectNo,
+        pool: Thing,
         message: String,
     },
     /// An operator said complete, the search still found nothing: a new operator request.
@@ -128,6 +136,8 @@ pub enum Event {
         logical: Thing,
         change: LogicalChange,
     },
+    /// Two logical media exchanged their sides.
+    Swapped { swap: Box<Swap> },
     /// The owners have read the identifiers of these anonymous allocations.
     Delivered { logical: Vec<ObjectNo> },
     /// After a crash nobody knows whether the identifiers of these were read.
@@ -200,15 +210,20 @@ impl Event {
                 line("medium", &medium.id, "update")
             }
             Self::MediumRemoved { medium, .. } => line("medium", &medium.id, "delete"),
-            Self::SideChanged { side, .. } => line("side", &side.id, "update"),
+            Self::SideChanged { side, .. } | Self::SideRested { side } => {
+                line("side", &side.id, "update")
+            }
             Self::LogicalChanged { logical, .. } => line("logical", &logical.id, "update"),
+            Self::Swapped { swap } => line("logical", &swap.logical.id, "update"),
             Self::Deallocated { deallocation } => {
                 line("logical", &deallocation.logical.id, "delete")
             }
             Self::Delivered { .. } | Self::DeliveryUnknown { .. } => {
                 line("computer", &"delivery", "update")
             }
-            Self::OperatorRequested { no, .. } => line("operator", no, "insert"),
+            Self::OperatorRequested { no, .. } | Self::MediaWanted { no, .. } => {
+                line("operator", no, "insert")
+            }
             Self::OperatorChanged { no, state: Some(_) } => line("operator", no, "update"),
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
             Self::WorkQueued { no, .. } => line("work", no, "insert"),

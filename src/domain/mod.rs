@@ -15,6 +15,7 @@ pub mod event;
 pub mod id;
 pub mod import;
 pub mod json;
+pub mod label;
 pub mod name;
 pub mod noun;
 pub mod options;

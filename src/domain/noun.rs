@@ -8,7 +8,7 @@ use super::state::{
     Delivery, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType, RequestState,
     Selection, SideState,
 };
-use super::time::{Limit, Time};
+use super::time::{Limit, Span, Time};
 
 /// A media pool (MS-RSMP 2.2.4.40).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +39,12 @@ pub struct Pool {
     pub default_timeout: Limit,
     /// How long finished requests are kept.
     pub purge_time: Limit,
+    /// How long a side that was given back rests before it is available.
+    pub reuse_delay: Span,
+    /// How many sides it wants available; 0 = it does not care.
+    pub want_available: u32,
+    /// The request to a person about that, open or refused.
+    pub want_operator: Option<ObjectNo>,
     /// Owner and permission bits.
     pub access: Access,
     /// When it was made.
@@ -106,6 +112,8 @@ pub struct Side {
     pub idle_since: Time,
     /// Its logical medium, if it is owned.
     pub logical: Option<ObjectNo>,
+    /// Until when it rests after it was given back; `None` if it does not.
+    pub rests_until: Option<Time>,
     /// Whether this side began a set with `new`, or is the next of one.
     pub in_set: bool,
     /// The last event that touched it.

@@ -203,14 +203,7 @@ impl Limit {
         if matches!(text, "-1" | "infinite") {
             return Ok(Self::Never);
         }
-        let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
-        let number = text.strip_suffix(digits).unwrap_or_default();
-        let unit = UNITS
-            .iter()
-            .find(|row| row.0 == digits)
-            .map(|row| row.1)
-            .or(digits.is_empty().then_some(1));
-        let Some(unit) = unit.filter(|_| !number.is_empty()) else {
+        let Some((number, unit)) = number_and_unit(text) else {
             return Err(wrong_limit(
                 text,
                 "is not a time such as 1500, 90s or infinite",
@@ -238,12 +231,67 @@ impl fmt::Display for Limit {
         match self.ms() {
             None => f.write_str("infinite"),
             Some(0) => f.write_str("0"),
-            Some(ms) => {
-                let ms = u64::from(ms);
-                let mut units = UNITS.iter().rev().skip(1);
-                let (unit, size) = units.find(|row| ms % row.1 == 0).unwrap_or(&("ms", 1));
-                write!(f, "{}{unit}", ms / size)
-            }
+            Some(ms) => write_ms(f, u64::from(ms)),
+        }
+    }
+}
+
+/// Splits a number and its unit, milliseconds if there is none. `None` if the text is anything else.
+fn number_and_unit(text: &str) -> Option<(&str, u64)> {
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number = text.strip_suffix(digits).unwrap_or_default();
+    let unit = UNITS
+        .iter()
+        .find(|row| row.0 == digits)
+        .map(|row| row.1)
+        .or(digits.is_empty().then_some(1));
+    unit.filter(|_| !number.is_empty())
+        .map(|unit| (number, unit))
+}
+
+/// Writes milliseconds with the largest of `h`, `m`, `s` and `ms` that leaves no rest.
+fn write_ms(f: &mut fmt::Formatter<'_>, ms: u64) -> fmt::Result {
+    let mut units = UNITS.iter().rev().skip(1);
+    let (unit, size) = units
+        .find(|row| ms.is_multiple_of(row.1))
+        .unwrap_or(&("ms", 1));
+    write!(f, "{}{unit}", ms / size)
+}
+
+/// A length of time that ends: so many milliseconds, 0 to [`Span::MAX`].
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Span(pub i64);
+
+impl Span {
+    /// The longest: 36,500 days.
+    pub const MAX: Self = Self(36_500 * DAY_MS);
+
+    /// Reads a whole number of milliseconds, or one with `ms`, `s`, `m`, `h` or `d`. Anything else, and more than
+    /// [`Span::MAX`], is [`ErrorKind::InvalidParameter`].
+    pub fn parse(text: &str) -> Result<Self> {
+        let Some((number, unit)) = number_and_unit(text) else {
+            return Err(wrong_limit(
+                text,
+                "is not a length of time such as 90s, 12h or 30d",
+            ));
+        };
+        let ms = number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit));
+        ms.and_then(|ms| i64::try_from(ms).ok())
+            .map(Self)
+            .filter(|span| *span <= Self::MAX)
+            .ok_or_else(|| wrong_limit(text, "is more than 36500 days"))
+    }
+}
+
+impl fmt::Display for Span {
+    /// Writes `0`, or a number with the largest of `h`, `m`, `s` and `ms` that leaves no rest.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match u64::try_from(self.0) {
+            Ok(ms) if ms > 0 => write_ms(f, ms),
+            _ => f.write_str("0"),
         }
     }
 }
@@ -270,6 +318,34 @@ mod tests {
         }
         assert_eq!(Time(i64::MIN).to_string(), Time::FIRST.to_string());
         assert_eq!(Time(i64::MAX).to_string(), Time::LAST.to_string());
+    }
+
+    #[test]
+    fn spans_as_text() {
+        for (text, shown) in [
+            ("0", "0"),
+            ("1500", "1500ms"),
+            ("60000", "1m"),
+            ("90d", "2160h"),
+            ("36500d", "876000h"),
+        ] {
+            let span = Span::parse(text).unwrap();
+            assert_eq!(span.to_string(), shown);
+            assert_eq!(Span::parse(shown), Ok(span));
+        }
+        for bad in [
+            "",
+            "-1",
+            "infinite",
+            "1w",
+            "1.5h",
+            "36501d",
+            "99999999999999999999d",
+            "h",
+        ] {
+            let refusal = Span::parse(bad).unwrap_err();
+            assert_eq!(refusal.kind, ErrorKind::InvalidParameter, "{bad}");
+        }
     }
 
     #[test]

@@ -13,11 +13,13 @@ use crate::codes;
 use crate::domain::acl::List;
 use crate::domain::ask::{Ask, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::error::{ErrorKind, Refusal, Result};
-use crate::domain::id::ObjectNo;
+use crate::domain::id::{Guid, ObjectNo};
+use crate::domain::label::MediaLabel;
 use crate::domain::name;
 use crate::domain::request::NAME_CHARS_MAX;
+use crate::domain::rule::want::WANT_MAX;
 use crate::domain::state::{OperatorState, Selection, SideState};
-use crate::domain::time::Limit;
+use crate::domain::time::{Limit, Span};
 use crate::domain::words::{DESCRIPTION_MAX, LINE_MAX};
 use crate::manager::View;
 use std::fmt;
@@ -131,9 +133,9 @@ pub fn make(parent: Node, name: &[u8], mode: u32) -> Parsed<Ask> {
     };
     match dir.make {
         Some(make) => Ok(make(parent.no, name::check(name)?, mode & 0o777)),
-        None => {
-            not_permitted("mkdir makes pools, libraries and media types, each in its directory")
-        }
+        None => not_permitted(
+            "mkdir makes pools, media, libraries and media types, each in its directory",
+        ),
     }
 }
 
@@ -345,6 +347,11 @@ pub(super) fn remove_pool(no: ObjectNo) -> Ask {
     Ask::RemovePool { no }
 }
 
+pub(super) fn create_medium(pool: ObjectNo, name: &str, _mode: u32) -> Ask {
+    let name = name.to_owned();
+    Ask::CreateMedium { pool, name }
+}
+
 pub(super) fn move_medium(no: ObjectNo, pool: ObjectNo, name: &str) -> Ask {
     let name = name.to_owned();
     Ask::MoveMedium { no, pool, name }
@@ -428,6 +435,17 @@ pub(super) fn pool_purge_time(no: ObjectNo, value: &str) -> Result<Ask> {
     Ok(set_pool(no, SetPool::PurgeTime(Limit::parse(value)?)))
 }
 
+pub(super) fn pool_want_available(no: ObjectNo, value: &str) -> Result<Ask> {
+    match value.parse() {
+        Ok(sides) => Ok(set_pool(no, SetPool::WantAvailable(sides))),
+        Err(_) => invalid(format!("\"{value}\" is not a number from 0 to {WANT_MAX}")),
+    }
+}
+
+pub(super) fn pool_reuse_delay(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_pool(no, SetPool::ReuseDelay(Span::parse(value)?)))
+}
+
 pub(super) fn medium_description(no: ObjectNo, value: &str) -> Result<Ask> {
     Ok(set_medium(no, SetMedium::Description(description(value)?)))
 }
@@ -463,6 +481,21 @@ pub(super) fn logical_state(no: ObjectNo, value: &str) -> Result<Ask> {
     match SideState::from_word(value) {
         Some(state) => Ok(set_logical(no, SetLogical::State(state.word().to_owned()))),
         None => invalid(format!("\"{value}\" is not a state; write complete")),
+    }
+}
+
+pub(super) fn logical_label(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_logical(
+        no,
+        SetLogical::Label(MediaLabel::parse(value)?),
+    ))
+}
+
+/// What cannot be an LMID is none of this catalog.
+pub(super) fn logical_swap(no: ObjectNo, value: &str) -> Result<Ask> {
+    match Guid::parse(value) {
+        Ok(other) => Ok(Ask::Swap { no, other }),
+        Err(refusal) => Err(ErrorKind::InvalidMedia.because(refusal.sentence)),
     }
 }
 

@@ -486,7 +486,8 @@ fn counts_are_those_of_the_counters() {
     let counts = sample.shows("pools/Backup/counts");
     let expected = "available       1\nallocated       1\ncomplete        0\nreserved        0\n\
         import          0\nforeign         0\nunprepared      0\nincompatible    0\n\
-        decommissioned  0\nunknown         0\noffline         1\ndisabled        0\n";
+        decommissioned  0\nunknown         0\noffline         1\ndisabled        0\n\
+        resting         0\n";
     assert_eq!(counts, expected);
     let above = sample.shows("pools/Archive/counts");
     assert!(
@@ -508,6 +509,7 @@ fn why_names_candidates_and_refusals() {
          refused        pool  free\n\
          offline           1     0\n\
          disabled          0     0\n\
+         resting           0     0\n\
          unknown           0     0\n\
          unprepared        0     0\n\
          incompatible      0     0\n\

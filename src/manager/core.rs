@@ -11,7 +11,7 @@ use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
-use crate::domain::id::ObjectNo;
+use crate::domain::id::{CATALOG, ObjectNo};
 use crate::domain::time::Time;
 use crate::store::fact;
 use crate::store::fault::Faults;
@@ -43,6 +43,8 @@ pub struct Core {
     recorded: usize,
     /// Waiting requests by the boot-time instant at which their time is over.
     deadlines: BinaryHeap<Reverse<(Duration, ObjectNo)>>,
+    /// The boot-time instant at which to look for sides that have rested: one, however many rest.
+    rest: Option<Duration>,
     /// Requests whose time is over in this transaction; if it fails, they are tried again.
     expiring: Vec<ObjectNo>,
 }
@@ -71,6 +73,7 @@ impl Core {
             delivered: Vec::new(),
             recorded: 0,
             deadlines: BinaryHeap::new(),
+            rest: None,
             expiring: Vec::new(),
         };
         core.recover()?;
@@ -84,6 +87,15 @@ impl Core {
 
     pub(super) fn numbers(&self) -> Arc<Numbers> {
         Arc::clone(&self.numbers)
+    }
+
+    /// Notes when a request's time is over; of the catalog itself, when a side has rested.
+    fn wake(&mut self, at: Duration, no: ObjectNo) {
+        if no == CATALOG {
+            self.rest = Some(self.rest.map_or(at, |rest| rest.min(at)));
+        } else {
+            self.deadlines.push(Reverse((at, no)));
+        }
     }
 
     /// Ends what cannot go on after a restart: anonymous requests have lost their readers, and nobody knows whether
@@ -108,6 +120,9 @@ impl Core {
             .because("the daemon was restarted, and the reader of the request is gone");
         for (no, _, _) in waiting.iter().filter(|(_, named, _)| !named) {
             allocating::end(&mut turn, *no, &lost)?;
+        }
+        if let Some(until) = fact::next_rest(self.writer.db())? {
+            self.wake(boot + left(now, until), CATALOG);
         }
         for (no, _, deadline) in waiting.into_iter().filter(|(_, named, _)| *named) {
             self.deadlines
@@ -167,11 +182,9 @@ impl Core {
             Ok((reply, deadlines)) => {
                 self.writer.keep()?;
                 let (now, boot) = ((self.clock.utc)(), (self.clock.boot)());
-                self.deadlines.extend(
-                    deadlines
-                        .into_iter()
-                        .map(|(no, at)| Reverse((boot + left(now, at), no))),
-                );
+                for (no, at) in deadlines {
+                    self.wake(boot + left(now, at), no);
+                }
                 Ok(reply)
             }
             Err(refusal) => {
@@ -196,7 +209,7 @@ impl Core {
         };
         let performed = catch_unwind(AssertUnwindSafe(|| {
             let reply = turn.perform(ask)?;
-            supply::retry_waiting(&mut turn, from)?;
+            supply::settle(&mut turn, from)?;
             self.faults.at("decided").map(|()| reply)
         }));
         let reply = performed.unwrap_or_else(|_| {
@@ -234,8 +247,9 @@ impl Core {
         let refused = events.as_ref().err().cloned();
         let events = events.unwrap_or_else(|refusal| {
             let again = (self.clock.boot)() + RETRY;
-            self.deadlines
-                .extend(expiring.into_iter().map(|no| Reverse((again, no))));
+            for no in expiring {
+                self.wake(again, no);
+            }
             answers
                 .iter_mut()
                 .filter(|answer| answer.is_ok())
@@ -307,8 +321,9 @@ impl Core {
             if let Err(refusal) = self.perform(&Ok(()), daemon, &ask) {
                 tracing::error!(%refusal, ?ask, "a request could not be ended");
                 let again = (self.clock.boot)() + RETRY;
-                self.deadlines
-                    .extend(self.expiring.pop().map(|no| Reverse((again, no))));
+                if let Some(no) = self.expiring.pop() {
+                    self.wake(again, no);
+                }
             }
         }
     }
@@ -316,6 +331,10 @@ impl Core {
     /// Returns the next ask of the clock that is due.
     pub fn due(&mut self) -> Option<Ask> {
         let boot = (self.clock.boot)();
+        if self.rest.take_if(|at| *at <= boot).is_some() {
+            self.expiring.push(CATALOG);
+            return Some(Ask::EndRests);
+        }
         let &Reverse((at, no)) = self.deadlines.peek()?;
         if at > boot {
             return None;
@@ -328,10 +347,9 @@ impl Core {
     /// Returns how long the core may sleep before something is due, a minute at most.
     pub(super) fn patience(&self) -> Duration {
         let boot = (self.clock.boot)();
-        let deadline = self
-            .deadlines
-            .peek()
-            .map(|Reverse((at, _))| at.saturating_sub(boot));
+        let request = self.deadlines.peek().map(|Reverse((at, _))| *at);
+        let deadline = request.into_iter().chain(self.rest).min();
+        let deadline = deadline.map(|at| at.saturating_sub(boot));
         let delivered = (!self.delivered.is_empty()).then_some(Duration::from_secs(1));
         // A sleeping machine stops the timer but not the boot-time clock, so a deadline is looked at every second.
         let deadline =

@@ -63,6 +63,25 @@ pub(super) fn import(
     Ok(Reply::Done)
 }
 
+/// Makes the record of one medium that is on a shelf.
+pub(super) fn create(turn: &mut Turn<'_>, no: ObjectNo, name: &str) -> Result<Reply> {
+    let db = turn.writer.db();
+    let pool = fact::pool(db, no)?;
+    let line = ImportLine {
+        name: name.to_owned(),
+        ..ImportLine::default()
+    };
+    let facts = fact::import(db, &pool, &line)?;
+    let medium = medium::create(&facts, name, turn.caller, &mut turn.numbers)?;
+    let created = medium.thing.no;
+    let leaves = missing_leaves(turn, &medium.media_type)?;
+    turn.record_all(leaves)?;
+    turn.record(Event::MediumCreated {
+        medium: Box::new(medium),
+    })?;
+    Ok(Reply::Created(created))
+}
+
 /// Files what an inventory found: known media are online where they are, new ones go to a system pool, and what the
 /// library should hold and does not goes to the shelf.
 pub(super) fn inventoried(

@@ -12,6 +12,7 @@ mod numbers;
 mod outcome;
 mod supply;
 mod turn;
+mod want;
 mod worker;
 
 pub use crate::store::fault::Faults;

@@ -39,6 +39,7 @@ pub(super) fn failure(refusal: &Refusal, json: bool, facts: Option<&Facts>) -> S
                 let key = match standing {
                     0 => state.word().to_owned(),
                     1 => format!("{state}-offline"),
+                    3 => format!("{state}-resting"),
                     _ => format!("{state}-disabled"),
                 };
                 map.insert(key, Value::from(*sides));

@@ -5,6 +5,7 @@
 
 use super::allocating;
 use super::turn::Turn;
+use super::want;
 use crate::domain::change::{LibraryChange, MediumChange, PoolChange, Thing};
 use crate::domain::error::Result;
 use crate::domain::event::Event;
@@ -16,8 +17,22 @@ use crate::store::{fact, read};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+/// Does what the events since `from` call for, and what that calls for: waiting requests come before what pools want. It
+/// ends, because each step uses up something that is available.
+pub(super) fn settle(turn: &mut Turn<'_>, mut from: usize) -> Result<()> {
+    loop {
+        retry_waiting(turn, from)?;
+        let end = turn.writer.events().len();
+        want::keep(turn, from)?;
+        if turn.writer.events().len() == end {
+            return Ok(());
+        }
+        from = end;
+    }
+}
+
 /// Tries the waiting requests that the events since `from` could satisfy.
-pub(super) fn retry_waiting(turn: &mut Turn<'_>, from: usize) -> Result<()> {
+fn retry_waiting(turn: &mut Turn<'_>, from: usize) -> Result<()> {
     let events: Vec<Arc<Event>> = turn
         .writer
         .events()
@@ -68,6 +83,13 @@ fn supplied(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
             medium,
             change: MediumChange::Location { .. } | MediumChange::Enabled(true),
         } => pool_of(*medium),
+        Event::SideRested { side } => match read::side(db, side.no)? {
+            Some(side) => Ok(read::medium(db, side.medium)?
+                .map(|m| m.pool)
+                .into_iter()
+                .collect()),
+            None => Ok(Vec::new()),
+        },
         Event::Deallocated { deallocation } => {
             Ok(vec![deallocation.to_free.unwrap_or(deallocation.pool.no)])
         }

@@ -7,7 +7,7 @@ use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool}
 use crate::domain::attribute::{Holder, Way};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
-use crate::domain::id::{CATALOG, ObjectNo};
+use crate::domain::id::{CATALOG, Guid, ObjectNo};
 use crate::domain::rule::{Mint as _, attribute, deallocate, library, medium, operator, pool};
 use crate::domain::state::{OperatorState, SideState};
 use crate::domain::time::Time;
@@ -24,7 +24,8 @@ pub(super) struct Turn<'a> {
     pub(super) caller: &'a Caller,
     /// The instant of all that is recorded.
     pub(super) now: Time,
-    /// Requests that wait from now on, with the instant at which their time is over.
+    /// Requests that wait from now on, with the instant at which their time is over; the catalog itself stands for sides
+    /// that rest.
     pub(super) deadlines: &'a mut Vec<(ObjectNo, Time)>,
 }
 
@@ -52,15 +53,18 @@ impl Turn<'_> {
             } => allocating::submit(self, *pool, request, name.as_ref()),
             Ask::Unfinished { pool, name } => allocating::unfinished(self, *pool, name),
             Ask::RemoveRequest { no } => allocating::remove(self, *no),
+            Ask::EndRests => self.end_rests(),
             Ask::Expire { no } => allocating::expire(self, *no),
             Ask::Undo { logical } => self.undo(*logical),
             Ask::Deallocate { logical } => self.deallocate(*logical),
             Ask::SetLogical { no, set } => self.set_logical(*no, set),
+            Ask::Swap { no, other } => self.swap(*no, *other),
             Ask::CreatePool { parent, name, mode } => self.create_pool(*parent, name, *mode),
             Ask::RemovePool { no } => self.remove_pool(*no),
             Ask::PlacePool { no, parent, name } => self.place_pool(*no, *parent, name),
             Ask::SetPool { no, set } => self.set_pool(*no, set),
             Ask::Import { pool, lines } => filing::import(self, *pool, lines),
+            Ask::CreateMedium { pool, name } => filing::create(self, *pool, name),
             Ask::MoveMedium { no, pool, name } => self.move_medium(*no, *pool, name),
             Ask::SetMedium { no, set } => self.set_medium(*no, set),
             Ask::RemoveMedium { no } => self.remove_medium(*no),
@@ -97,8 +101,21 @@ impl Turn<'_> {
 
     fn deallocate(&mut self, logical: ObjectNo) -> Result<Reply> {
         let facts = fact::deallocate(self.writer.db(), logical)?;
-        let deallocation = Box::new(deallocate::deallocate(&facts, self.caller)?);
+        let deallocation = Box::new(deallocate::deallocate(&facts, self.caller, self.now)?);
+        let rests = deallocation.rests_until;
+        self.deadlines.extend(rests.map(|until| (CATALOG, until)));
         self.record_all([Event::Deallocated { deallocation }])
+    }
+
+    /// Sides whose rest is over are available. What is left, and the next that rests, is looked at again.
+    fn end_rests(&mut self) -> Result<Reply> {
+        let rested = fact::rested(self.writer.db(), self.now)?;
+        self.record_all(rested.into_iter().map(|side| Event::SideRested { side }))?;
+        let soon = Time(self.now.0 + 10);
+        let next = fact::next_rest(self.writer.db())?;
+        self.deadlines
+            .extend(next.map(|next| (CATALOG, next.max(soon))));
+        Ok(Reply::Done)
     }
 
     fn set_logical(&mut self, no: ObjectNo, set: &SetLogical) -> Result<Reply> {
@@ -107,13 +124,21 @@ impl Turn<'_> {
         self.record_all([event])
     }
 
+    fn swap(&mut self, no: ObjectNo, other: Guid) -> Result<Reply> {
+        let db = self.writer.db();
+        let facts = fact::deallocate(db, no)?;
+        let other = read::logical_by_id(db, other)?;
+        let other = other
+            .map(|other| fact::deallocate(db, other.no))
+            .transpose()?;
+        let event = deallocate::swap(&facts, other.as_ref(), self.caller)?;
+        self.record_all([event])
+    }
+
     fn create_pool(&mut self, parent: ObjectNo, name: &str, mode: u32) -> Result<Reply> {
         let db = self.writer.db();
         let above = fact::pool_content(db, parent)?;
         let media_type = read::media_type_named(db, name)?;
-        if read::pool_named(db, parent, name)?.is_some() {
-            return Err(ErrorKind::AlreadyExists.because(format!("pool \"{name}\" exists")));
-        }
         let thing = (&mut self.numbers).thing();
         let event = pool::create(
             &above,
@@ -122,6 +147,7 @@ impl Turn<'_> {
             self.caller,
             thing,
         )?;
+        demand_new_pool(self.writer, (parent, name), None)?;
         self.record(event)?;
         Ok(Reply::Created(thing.no))
     }
@@ -196,9 +222,6 @@ impl Turn<'_> {
     fn place_pool(&mut self, no: ObjectNo, parent: ObjectNo, name: &str) -> Result<Reply> {
         let db = self.writer.db();
         let pool = fact::pool(db, no)?;
-        if read::pool_named(db, parent, name)?.is_some_and(|other| other.no != no) {
-            return Err(ErrorKind::AlreadyExists.because(format!("pool \"{name}\" exists")));
-        }
         let parents = (
             &fact::pool_content(db, pool.parent)?,
             &fact::pool_content(db, parent)?,
@@ -209,6 +232,7 @@ impl Turn<'_> {
             fact::ancestors(db, parent)?
         };
         let event = pool::place(&pool, parents, &above, name, self.caller)?;
+        demand_new_pool(self.writer, (parent, name), Some(no))?;
         self.record_all([event])
     }
 
@@ -232,11 +256,11 @@ impl Turn<'_> {
     }
 
     fn create_library(&mut self, name: &str, mode: u32) -> Result<Reply> {
+        let thing = (&mut self.numbers).thing();
+        let event = library::create((name, mode), self.caller, thing)?;
         if read::library_named(self.writer.db(), name)?.is_some() {
             return Err(ErrorKind::AlreadyExists.because(format!("library \"{name}\" exists")));
         }
-        let thing = (&mut self.numbers).thing();
-        let event = library::create((name, mode), self.caller, thing)?;
         self.record(event)?;
         Ok(Reply::Created(thing.no))
     }
@@ -259,5 +283,20 @@ impl Turn<'_> {
             events.extend(filing::missing_leaves(self, &media_type.name)?);
         }
         self.record_all(events)
+    }
+}
+
+/// Refuses a name that another pool below the parent has. Asked after the rights: what is in a closed directory is
+/// nobody's business.
+fn demand_new_pool(
+    writer: &Writer,
+    (parent, name): (ObjectNo, &str),
+    own: Option<ObjectNo>,
+) -> Result<()> {
+    match read::pool_named(writer.db(), parent, name)? {
+        Some(other) if Some(other.no) != own => {
+            Err(ErrorKind::AlreadyExists.because(format!("pool \"{name}\" exists")))
+        }
+        _ => Ok(()),
     }
 }

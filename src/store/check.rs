@@ -63,13 +63,19 @@ const RULES: &[(&str, &str)] = &[
         "a side knows whether its medium can be used",
         "SELECT 'side ' || side.no FROM side JOIN medium ON medium.no = side.medium \
          LEFT JOIN library ON library.no = medium.library WHERE standing <> CASE \
-         WHEN medium.enabled = 0 OR coalesce(library.enabled, 1) = 0 THEN 2 WHEN medium.library IS NULL THEN 1 ELSE 0 END",
+         WHEN medium.enabled = 0 OR coalesce(library.enabled, 1) = 0 THEN 2 WHEN medium.library IS NULL THEN 1 \
+         WHEN rests_until IS NOT NULL THEN 3 ELSE 0 END",
+    ),
+    (
+        "only an available side rests",
+        "SELECT 'side ' || no FROM side WHERE rests_until IS NOT NULL AND state <> 4",
     ),
     (
         "a side knows what the other sides are",
         "SELECT 'side ' || no FROM side WHERE share <> CASE WHEN EXISTS (SELECT 1 FROM side AS other \
          WHERE other.medium = side.medium AND other.no <> side.no AND other.state IN (5, 6)) THEN 1 \
-         WHEN EXISTS (SELECT 1 FROM side AS other WHERE other.medium = side.medium AND other.state <> 4) THEN 2 ELSE 0 END",
+         WHEN EXISTS (SELECT 1 FROM side AS other WHERE other.medium = side.medium \
+         AND (other.state <> 4 OR other.rests_until IS NOT NULL)) THEN 2 ELSE 0 END",
     ),
     (
         "a medium in a slot is in the library of that slot",
@@ -111,6 +117,11 @@ const RULES: &[(&str, &str)] = &[
         "SELECT 'operator ' || no FROM operator WHERE state < 4 AND request IS NOT NULL AND NOT EXISTS \
          (SELECT 1 FROM request WHERE request.no = operator.request AND request.operator = operator.no \
          AND request.state = 0)",
+    ),
+    (
+        "a pool that lacks media asks a person on its own behalf",
+        "SELECT 'pool ' || no FROM pool WHERE want_operator IS NOT NULL AND NOT EXISTS (SELECT 1 FROM operator \
+         WHERE operator.no = pool.want_operator AND operator.pool = pool.no AND request IS NULL)",
     ),
     (
         "a waiting request has no result",

@@ -6,7 +6,7 @@ use crate::domain::state::{
     Delivery, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType, RequestState,
     Selection, SideState, WorkKind,
 };
-use crate::domain::time::{Limit, Time};
+use crate::domain::time::{Limit, Span, Time};
 use rusqlite::Result;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 use uuid::Uuid;
@@ -44,7 +44,7 @@ macro_rules! word_column {
     )+};
 }
 
-integer_column!(ObjectNo, Time);
+integer_column!(ObjectNo, Span, Time);
 word_column!(
     Delivery,
     ElementKind,

@@ -10,8 +10,8 @@ use crate::domain::id::{CATALOG, Guid, ObjectNo};
 use crate::domain::noun::{Library, Medium, Pool, Side};
 use crate::domain::request::{AllocateRequest, Options, SideName};
 use crate::domain::rule::allocate::{Facts, Lookup, MediumFacts, Pick, PoolFacts};
-use crate::domain::rule::{deallocate, library, medium, pool};
-use crate::domain::state::{PoolType, Selection};
+use crate::domain::rule::{deallocate, library, medium, pool, want};
+use crate::domain::state::{PoolType, Selection, SideState};
 use rusqlite::Connection;
 
 /// Refuses with [`ErrorKind::ObjectNotFound`] if there is no such object.
@@ -144,6 +144,27 @@ pub fn allocate(db: &Connection, pool: Pool, request: &AllocateRequest) -> Resul
             facts.drawn = best(db, free.no, selection, whole)?;
             facts.free = Some(pool_facts(db, free)?);
         }
+    }
+    Ok(facts)
+}
+
+/// Loads what keeping the wanted number of a pool looks at. The free pool is read only if there are too few.
+pub fn want(db: &Connection, no: ObjectNo) -> Result<want::Facts> {
+    let mut facts = want::Facts {
+        pool: pool_facts(db, pool(db, no)?)?,
+        free: None,
+        drawn: None,
+    };
+    let PoolFacts { pool, counts, .. } = &facts.pool;
+    let few = counts.usable(SideState::Available) < i64::from(pool.want_available);
+    if few
+        && pool.allocate_from_free
+        && let Some(media_type) = &pool.media_type
+        && let Some(free) = read::system_pool(db, PoolType::Free, media_type)?
+    {
+        let best = best(db, free.no, pool.selection, false)?;
+        facts.drawn = best.map(|pick| pick.medium);
+        facts.free = Some(free);
     }
     Ok(facts)
 }
@@ -372,6 +393,23 @@ pub fn all_waiting(
     read::many(db, sql, [], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })
+}
+
+/// Returns sides whose rest is over, at most 256, those that have waited longest first.
+pub fn rested(db: &Connection, now: crate::domain::time::Time) -> Result<Vec<Thing>> {
+    let sql = "SELECT no, id FROM side WHERE rests_until <= ?1 ORDER BY rests_until LIMIT 256";
+    read::many(db, sql, [now], |row| {
+        Ok(Thing {
+            no: row.get(0)?,
+            id: row.get(1)?,
+        })
+    })
+}
+
+/// Returns when the next rest ends, if a side rests.
+pub fn next_rest(db: &Connection) -> Result<Option<crate::domain::time::Time>> {
+    let sql = "SELECT rests_until FROM side WHERE rests_until > ?1 ORDER BY rests_until LIMIT 1";
+    read::one(db, sql, [i64::MIN], |row| row.get(0))
 }
 
 /// Returns work that is not finished, at start.

@@ -16,6 +16,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     HISTORIES,
     include_str!("schema-access.sql"),
     include_str!("schema-views.sql"),
+    include_str!("schema-media.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

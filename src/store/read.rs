@@ -7,6 +7,7 @@ use crate::domain::access::{Access, Caller};
 use crate::domain::acl::Acl;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::id::{Guid, ObjectNo};
+use crate::domain::label::MediaLabel;
 use crate::domain::noun::{
     Element, Library, Logical, MediaType, Medium, Operator, Pool, Request, Side,
 };
@@ -42,7 +43,8 @@ pub(super) fn many<T>(
 macro_rules! pool_columns {
     () => {
         "SELECT no, id, parent, name, description, kind, media_type, from_free, to_free, max_allocates, selection, \
-         default_timeout, purge_time, uid, gid, mode, control, created, modified, acl, control_acl FROM pool "
+         default_timeout, purge_time, uid, gid, mode, control, created, modified, acl, control_acl, reuse_delay, \
+         want_available, want_operator FROM pool "
     };
 }
 
@@ -61,6 +63,9 @@ fn pool_row(row: &Row<'_>) -> Sql<Pool> {
         selection: row.get(10)?,
         default_timeout: row.get(11)?,
         purge_time: row.get(12)?,
+        reuse_delay: row.get(21)?,
+        want_available: row.get(22)?,
+        want_operator: row.get(23)?,
         access: Access {
             uid: row.get(13)?,
             gid: row.get(14)?,
@@ -111,6 +116,12 @@ pub fn pools_drawing(db: &Connection, media_type: &str) -> Result<Vec<Pool>> {
         "WHERE kind = 1000 AND media_type = ?1 AND from_free = 1"
     );
     many(db, sql, [media_type], pool_row)
+}
+
+/// Returns the pools of a media type that want sides available.
+pub fn pools_wanting(db: &Connection, media_type: &str) -> Result<Vec<ObjectNo>> {
+    let sql = "SELECT no FROM pool WHERE media_type = ?1 AND want_available > 0 ORDER BY no";
+    many(db, sql, [media_type], |row| row.get(0))
 }
 
 /// Returns the path of a pool below `pools/`, as `Backup/Daily`.
@@ -194,7 +205,7 @@ pub fn medium_in(db: &Connection, slot: ObjectNo) -> Result<Option<Medium>> {
 macro_rules! side_columns {
     () => {
         "SELECT side.no, side.id, medium, ordinal, state, allocations, mounts, idle_since, in_set, side.modified, \
-         (SELECT no FROM logical WHERE logical.side = side.no) FROM side "
+         rests_until, (SELECT no FROM logical WHERE logical.side = side.no) FROM side "
     };
 }
 
@@ -210,7 +221,8 @@ pub(super) fn side_row(row: &Row<'_>) -> Sql<Side> {
         idle_since: row.get(7)?,
         in_set: row.get(8)?,
         modified: row.get(9)?,
-        logical: row.get(10)?,
+        rests_until: row.get(10)?,
+        logical: row.get(11)?,
     })
 }
 
@@ -238,6 +250,19 @@ pub fn side(db: &Connection, no: ObjectNo) -> Result<Option<Side>> {
         [no],
         side_row,
     )
+}
+
+/// Returns the label of a side; an empty one if it has none. `None`: there is no such side.
+pub fn label(db: &Connection, side: ObjectNo) -> Result<Option<MediaLabel>> {
+    let sql = "SELECT label_type, label_id, label_info, capacity FROM side WHERE no = ?1";
+    one(db, sql, [side], |row| {
+        Ok(MediaLabel {
+            kind: row.get(0)?,
+            id: row.get(1)?,
+            info: row.get(2)?,
+            capacity: row.get(3)?,
+        })
+    })
 }
 
 /// Returns the side with that identifier.
@@ -517,7 +542,8 @@ pub fn request_named(db: &Connection, pool: ObjectNo, name: &str) -> Result<Opti
     )
 }
 
-/// Returns how many sides of a pool have each state and standing (0 usable, 1 offline, 2 disabled).
+/// Returns how many sides of a pool have each state and standing (0 usable, 1 offline,
+/// 2 disabled, 3 resting).
 pub fn tally(db: &Connection, pool: ObjectNo) -> Result<Vec<(SideState, u32, i64)>> {
     let sql = "SELECT state, standing, sides FROM tally WHERE pool = ?1 AND sides <> 0";
     many(db, sql, [pool], |row| {

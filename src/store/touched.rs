@@ -41,7 +41,7 @@ fn run(db: &Connection, sql: &str, medium: ObjectNo, record: Option<(i64, i64)>)
 
 /// The media that an event concerns.
 fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
-    let of_side = |side: ObjectNo| {
+    let of_side = |side: ObjectNo| -> Result<Vec<ObjectNo>> {
         let sql = "SELECT medium FROM side WHERE no = ?1";
         one(db, sql, [side], |row| row.get(0)).map(|medium| medium.into_iter().collect())
     };
@@ -55,9 +55,14 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         Event::MediumMoved { medium, .. }
         | Event::MediumChanged { medium, .. }
         | Event::MediumRemoved { medium, .. } => Ok(vec![medium.no]),
-        Event::SideChanged { side, .. } => of_side(side.no),
+        Event::SideChanged { side, .. } | Event::SideRested { side } => of_side(side.no),
         Event::Allocated { allocation } => Ok(vec![allocation.medium.no]),
         Event::Deallocated { deallocation } => Ok(vec![deallocation.medium.no]),
+        Event::Swapped { swap } => {
+            let (mut media, other) = (of_side(swap.side.no)?, of_side(swap.other_side.no)?);
+            media.extend(other);
+            Ok(media)
+        }
         Event::LogicalChanged { logical, .. } => of_logical(logical.no),
         Event::DeliveryUnknown { logical } => {
             let media: Result<Vec<Vec<ObjectNo>>> =
@@ -89,6 +94,7 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::LibraryBuilt { .. }
         | Event::LibraryRemoved { .. }
         | Event::RequestWaiting { .. }
+        | Event::MediaWanted { .. }
         | Event::OperatorRequested { .. }
         | Event::RequestFailed { .. }
         | Event::RequestForgotten { .. }

@@ -13,8 +13,9 @@ use ntmsfs::domain::change::Thing;
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
+use ntmsfs::domain::label::MediaLabel;
 use ntmsfs::domain::state::{OperatorState, Selection, SideState};
-use ntmsfs::domain::time::Limit;
+use ntmsfs::domain::time::{Limit, Span};
 use ntmsfs::manager::{log, read};
 use ntmsfs::store::{check, fact};
 use sha2::{Digest as _, Sha256};
@@ -57,12 +58,15 @@ variants!(
     MediumRemoved,
     SideChanged,
     RequestWaiting,
+    MediaWanted,
     OperatorRequested,
+    SideRested,
     Allocated,
     RequestFailed,
     RequestForgotten,
     Deallocated,
     LogicalChanged,
+    Swapped,
     Delivered,
     DeliveryUnknown,
     OperatorChanged,
@@ -72,7 +76,7 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 34] = [
+const CHANGES: [&str; 38] = [
     "\"text\":",
     "\"hex\":\"ff0a\"",
     "\"place\":",
@@ -85,6 +89,10 @@ const CHANGES: [&str; 34] = [
     "\"default_timeout\":",
     "\"purge_time\":",
     "\"access\":",
+    "\"reuse_delay\":",
+    "\"rests_until\":",
+    "\"want_available\":",
+    "\"labelled\":",
     "\"acl\":{",
     "\"control_acl\":{",
     "\"name\":",
@@ -385,6 +393,37 @@ fn ends(world: &mut World, pool: ObjectNo) {
     world.done(Ask::Sweep);
 }
 
+/// What a release after the first has added.
+fn later(world: &mut World) {
+    let shelf = world.pool(CATALOG, "Shelf", MO);
+    world.set(shelf, SetPool::ReuseDelay(Span(3_600_000)));
+    world.set(shelf, SetPool::WantAvailable(2));
+    let name = "record".to_owned();
+    let created = world.ask(&root(), Ask::CreateMedium { pool: shelf, name });
+    assert!(matches!(created, Ok(Reply::Created(_))));
+    let no = world.medium("record").no;
+    world.done(Ask::RemoveMedium { no });
+    world.import(shelf, "fresh slot=jukebox/6");
+    let (_, logical) = world.take(shelf, "side=fresh/A");
+    let (_, other) = world.take(shelf, "side=fresh/B");
+    let label =
+        MediaLabel::parse("type=MTF id=4711 info=\"week 7\" capacity=1000").expect("a label");
+    let set = SetLogical::Label(label);
+    world.done(Ask::SetLogical {
+        no: logical.no,
+        set,
+    });
+    world.done(Ask::Swap {
+        no: logical.no,
+        other: other.id,
+    });
+    world.done(Ask::Deallocate {
+        logical: logical.no,
+    });
+    advance(3_600_000);
+    assert_eq!(world.due(), 1);
+}
+
 /// Runs the script and returns the lines of its log.
 fn script() -> (World, Vec<String>) {
     let mut world = World::new();
@@ -394,6 +433,7 @@ fn script() -> (World, Vec<String>) {
     requests(&mut world, pool);
     more_requests(&mut world, pool);
     ends(&mut world, pool);
+    later(&mut world);
     let lines = log::lines(world.db(), 0, 10_000).expect("the log");
     (world, lines.into_iter().map(|(_, line)| line).collect())
 }
@@ -436,12 +476,12 @@ fn the_log_of_format_1_is_replayed() {
             .expect(sql)
     };
     for (sql, expected) in [
-        ("SELECT count(*) FROM medium", 6),
-        ("SELECT count(*) FROM logical", 4),
+        ("SELECT count(*) FROM medium", 7),
+        ("SELECT count(*) FROM logical", 5),
         ("SELECT count(*) FROM side WHERE state = 6", 1),
         ("SELECT count(*) FROM request WHERE state = 0", 1),
         ("SELECT count(*) FROM request", 6),
-        ("SELECT count(*) FROM operator", 1),
+        ("SELECT count(*) FROM operator", 2),
         ("SELECT max_allocates FROM pool WHERE name = 'Nightly'", 3),
     ] {
         assert_eq!(count(sql), expected, "{sql}");

@@ -188,7 +188,6 @@ fn what_mkdir_and_friends_do_not_make() {
         "by-id/pool",
         "by-barcode",
         "pools/Backup",
-        "pools/Backup/media",
         "pools/Backup/requests",
         "pools/Backup/results",
         "pools/Backup/media/lto-0001",

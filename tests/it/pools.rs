@@ -10,7 +10,7 @@ use ntmsfs::manager::read;
 const MO: &str = "MO-5.25";
 
 /// A catalog with a medium in each situation that a move can begin from; the pools that it can end in.
-fn moving() -> (World, Vec<(&'static str, ObjectNo)>) {
+pub(crate) fn moving() -> (World, Vec<(&'static str, ObjectNo)>) {
     let mut world = World::new();
     world.library("box", MO, 9);
     let home = world.pool(CATALOG, "Home", MO);
@@ -58,9 +58,9 @@ const A: &str = "available available";
 const I: &str = "import import";
 const BUSY: [&str; 6] = ["Busy", "Busy", "Busy", "Busy", C, P];
 
-/// The matrix: to free, import, unrecognized, another application pool, one of another type, one of pools.
+/// The matrix, of which `states.rs` tries every cell: to free, import, unrecognized, another application pool, one of another type, one of pools.
 #[rustfmt::skip]
-const MATRIX: [(&str, [&str; 6]); 11] = [
+pub(crate) const MATRIX: [(&str, [&str; 6]); 11] = [
     ("free",         [A, P, P, A, C, P]),
     ("import",       [A, I, P, I, C, P]),
     ("unrecognized", [A, P, "foreign foreign", P, C, P]),
@@ -73,32 +73,6 @@ const MATRIX: [(&str, [&str; 6]); 11] = [
     ("left",         [A, P, P, "available import", C, P]),
     ("retired",      ["decommissioned available", P, P, "decommissioned available", C, P]),
 ];
-
-/// Every cell: the states of the sides where the medium arrived, or why it did not.
-#[test]
-fn the_matrix_of_moves() {
-    for (medium, cells) in MATRIX {
-        for (at, expected) in cells.into_iter().enumerate() {
-            let (mut world, to) = moving();
-            let (name, pool) = to[at];
-            let reply = world.move_to(&root(), medium, pool);
-            let found = match reply {
-                Ok(_) => {
-                    assert_eq!(world.medium(medium).pool, pool);
-                    world
-                        .states(medium)
-                        .iter()
-                        .map(|state| state.word())
-                        .collect::<Vec<_>>()
-                        .join(" ")
-                }
-                Err(refusal) => format!("{:?}", refusal.kind),
-            };
-            assert_eq!(found, expected, "{medium} to {name}");
-            world.sound();
-        }
-    }
-}
 
 /// Note 32: USE of the free pool, CONTROL of every other.
 #[test]

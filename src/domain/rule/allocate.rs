@@ -204,6 +204,16 @@ fn named_side(facts: &Facts, request: &AllocateRequest) -> Result<Pick> {
         | SideState::Foreign
         | SideState::Reserved => false,
     };
+    if let Some(until) = medium
+        .sides
+        .get(pick.side)
+        .and_then(|side| side.rests_until)
+    {
+        return Err(ErrorKind::MediaUnavailable.because(format!(
+            "medium \"{}\" is in pool {}, and the side rests until {until}",
+            medium.medium.name, medium.path
+        )));
+    }
     if !suitable {
         return Err(ErrorKind::MediaUnavailable.because(format!(
             "medium \"{}\" is in pool {}, and the side is {state}",
@@ -224,14 +234,21 @@ fn demand_whole(pick: &Pick, state: SideState) -> Result<()> {
             "new with an import side: medium \"{name}\" has more sides, import each by itself"
         )));
     }
-    let other = pick
-        .medium
-        .sides
-        .iter()
-        .enumerate()
-        .find(|(i, s)| *i != pick.side && s.state != SideState::Available);
+    let other = pick.medium.sides.iter().enumerate().find(|(i, s)| {
+        *i != pick.side && (s.state != SideState::Available || s.rests_until.is_some())
+    });
     match other {
         None => Ok(()),
+        Some((
+            _,
+            Side {
+                letter,
+                rests_until: Some(until),
+                ..
+            },
+        )) => Err(ErrorKind::MediaUnavailable.because(format!(
+            "new needs all sides: side {letter} of medium \"{name}\" rests until {until}"
+        ))),
         Some((_, side)) => Err(ErrorKind::MediaUnavailable.because(format!(
             "new needs all sides: side {} of medium \"{name}\" is {}",
             side.letter, side.state
@@ -283,8 +300,11 @@ fn shortage(facts: &Facts, request: &AllocateRequest) -> String {
             free.counts.sentence()
         )
     });
+    let resting =
+        pool.counts.resting() + facts.free.as_ref().map_or(0, |free| free.counts.resting());
     let help = match (idle, pool.pool.allocate_from_free) {
         (true, _) => "bring offline media into a library or deallocate",
+        _ if resting > 0 => "wait until sides have rested, bring new media or deallocate",
         (false, true) => "bring new media or deallocate",
         (false, false) => "bring new media, deallocate, or write 1 to allocate_from_free",
     };

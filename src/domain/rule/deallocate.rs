@@ -3,12 +3,13 @@
 use super::allocate::{MediumFacts, PoolFacts};
 use crate::domain::access::{Caller, Right};
 use crate::domain::ask::SetLogical;
-use crate::domain::change::{Deallocation, LogicalChange, Thing};
+use crate::domain::change::{Deallocation, LogicalChange, Swap, Thing};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Logical, Side};
 use crate::domain::state::{PoolType, SideState};
+use crate::domain::time::{Span, Time};
 
 /// What giving back a side looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,14 +25,14 @@ pub struct Facts {
 }
 
 /// Gives a side back. The owner may while he has USE, and whoever has CONTROL of the pool.
-pub fn deallocate(facts: &Facts, caller: &Caller) -> Result<Deallocation> {
+pub fn deallocate(facts: &Facts, caller: &Caller, now: Time) -> Result<Deallocation> {
     let pool = &facts.medium.pool;
     let owner = caller.uid == facts.logical.owner && pool.access.permits(caller, Right::Use);
     if !owner {
         pool.access
             .demand(caller, Right::Control, &facts.medium.path)?;
     }
-    let deallocation = give_back(facts, false)?;
+    let deallocation = give_back(facts, Some(now))?;
     if let (Some(_), Some(free)) = (deallocation.to_free, &facts.free) {
         free.pool.access.demand(caller, Right::Use, &free.path)?;
     }
@@ -48,11 +49,14 @@ pub fn undo(facts: &Facts) -> Result<Option<Deallocation>> {
     if others {
         Ok(None)
     } else {
-        give_back(facts, true).map(Some)
+        give_back(facts, None).map(Some)
     }
 }
 
-fn give_back(facts: &Facts, undone: bool) -> Result<Deallocation> {
+/// Without an instant it is undone. A side rests as long as its pool says, unless nobody can have used it, and wherever its
+/// medium goes.
+fn give_back(facts: &Facts, now: Option<Time>) -> Result<Deallocation> {
+    let undone = now.is_none();
     let MediumFacts {
         medium,
         sides,
@@ -75,6 +79,9 @@ fn give_back(facts: &Facts, undone: bool) -> Result<Deallocation> {
         (false, true) => SideState::Decommissioned,
         (false, false) => SideState::Available,
     };
+    let delay = pool.reuse_delay;
+    let rests = state == SideState::Available && delay > Span::default();
+    let rests_until = now.filter(|_| rests).map(|now| Time(now.0 + delay.0));
     let reserved = others().filter(|s| last && s.state == SideState::Reserved);
     Ok(Deallocation {
         logical: Thing {
@@ -98,6 +105,7 @@ fn give_back(facts: &Facts, undone: bool) -> Result<Deallocation> {
         freed: reserved.map(|s| s.no).collect(),
         to_free: return_to(facts, others(), undone),
         undone,
+        rests_until,
     })
 }
 
@@ -130,12 +138,12 @@ pub fn change(facts: &Facts, wanted: &SetLogical, caller: &Caller) -> Result<Eve
         }
         SetLogical::Name(name) => LogicalChange::Name(name.clone()),
         SetLogical::Description(text) => LogicalChange::Description(text.clone()),
+        SetLogical::Label(label) => LogicalChange::Labelled {
+            side: facts.logical.side,
+            label: label.clone(),
+        },
     };
-    let pool = &facts.medium.pool;
-    if caller.uid != facts.logical.owner || !pool.access.permits(caller, Right::Use) {
-        pool.access
-            .demand(caller, Right::Modify, &facts.medium.path)?;
-    }
+    demand_change(facts, caller)?;
     Ok(Event::LogicalChanged {
         logical: Thing {
             no: facts.logical.no,
@@ -143,6 +151,64 @@ pub fn change(facts: &Facts, wanted: &SetLogical, caller: &Caller) -> Result<Eve
         },
         change,
     })
+}
+
+/// The owner may while he has USE, and whoever has MODIFY.
+fn demand_change(facts: &Facts, caller: &Caller) -> Result<()> {
+    let pool = &facts.medium.pool;
+    if caller.uid == facts.logical.owner && pool.access.permits(caller, Right::Use) {
+        return Ok(());
+    }
+    pool.access
+        .demand(caller, Right::Modify, &facts.medium.path)
+}
+
+/// Exchanges the sides of two logical media of one pool (reference 6.3). `other` is `None` if there is no such LMID.
+pub fn swap(facts: &Facts, other: Option<&Facts>, caller: &Caller) -> Result<Event> {
+    demand_change(facts, caller)?;
+    let invalid = |why: &str| ErrorKind::InvalidMedia.because(why);
+    let other = other.ok_or_else(|| invalid("that is no LMID of this catalog"))?;
+    if other.logical.no == facts.logical.no {
+        return Err(invalid("a logical medium cannot be swapped with itself"));
+    }
+    demand_change(other, caller)?;
+    if other.medium.pool.no != facts.medium.pool.no {
+        return Err(ErrorKind::InvalidMediaPool.because(format!(
+            "LMID {} is in pool {}, LMID {} in {}; only media of one pool are swapped",
+            facts.logical.id, facts.medium.path, other.logical.id, other.medium.path
+        )));
+    }
+    Ok(Event::Swapped {
+        swap: Box::new(Swap {
+            logical: thing_of(&facts.logical),
+            side: allocated(other)?,
+            other: thing_of(&other.logical),
+            other_side: allocated(facts)?,
+        }),
+    })
+}
+
+fn thing_of(logical: &Logical) -> Thing {
+    Thing {
+        no: logical.no,
+        id: logical.id,
+    }
+}
+
+/// The side of a logical medium, which must not be complete.
+fn allocated(facts: &Facts) -> Result<Thing> {
+    let mut sides = facts.medium.sides.iter();
+    match sides.find(|s| s.no == facts.logical.side) {
+        Some(side) if side.state == SideState::Allocated => Ok(Thing {
+            no: side.no,
+            id: side.id,
+        }),
+        side => Err(ErrorKind::InvalidState.because(format!(
+            "LMID {} is {}; only what is allocated is swapped",
+            facts.logical.id,
+            side.map_or(SideState::Unknown, |side| side.state)
+        ))),
+    }
 }
 
 /// No more writing: an allocated side becomes complete.

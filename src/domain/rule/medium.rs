@@ -49,6 +49,45 @@ pub struct SlotFacts {
     pub medium: Option<ObjectNo>,
 }
 
+/// `CreateNtmsMedia`: the record of an offline medium. Only an import or application pool takes one; what is free or
+/// unrecognized, an inventory says, or whoever writes its `import` file says it on purpose.
+pub fn create(
+    facts: &ImportFacts,
+    name: &str,
+    caller: &Caller,
+    mint: &mut impl Mint,
+) -> Result<NewMedium> {
+    let pool = &facts.pool;
+    pool.access.demand(caller, Right::Control, &pool.name)?;
+    let Some(media_type) = &facts.media_type else {
+        return Err(
+            ErrorKind::InvalidMediaPool.because(format!("pool \"{}\" holds no media", pool.name))
+        );
+    };
+    if matches!(pool.kind, PoolType::Free | PoolType::Unrecognized) {
+        return Err(ErrorKind::InvalidMediaPool.because(format!(
+            "\"{name}\" in {} pool \"{}\": a new record is for an import or application pool; \
+             here an import line makes one",
+            pool.kind, pool.name
+        )));
+    }
+    if facts.named.is_some() {
+        return Err(ErrorKind::AlreadyExists.because(format!("medium \"{name}\" exists")));
+    }
+    Ok(NewMedium {
+        thing: mint.thing(),
+        name: name.to_owned(),
+        barcode: None,
+        description: String::new(),
+        media_type: media_type.name.clone(),
+        pool: pool.no,
+        library: None,
+        slot: None,
+        sides: (0..media_type.sides).map(|_| mint.thing()).collect(),
+        state: first_state(pool.kind),
+    })
+}
+
 /// One line of an import: a new medium, or nothing if it is there already just so.
 pub fn import(
     facts: &ImportFacts,

@@ -11,6 +11,7 @@ pub mod library;
 pub mod medium;
 pub mod operator;
 pub mod pool;
+pub mod want;
 
 use super::change::Thing;
 use super::id::ObjectNo;

@@ -1,6 +1,7 @@
 //! Pools: create, change, place, remove (MS-RSMP 3.2.5.2.4.7 and .12; reference section 5).
 
 use super::Mint;
+use super::want::WANT_MAX;
 use crate::domain::access::{Access, Caller, Right};
 use crate::domain::ask::SetPool;
 use crate::domain::change::{PoolChange, Thing};
@@ -156,6 +157,12 @@ pub fn remove(facts: &Facts, parent: &Parent, caller: &Caller) -> Result<Vec<Eve
                 name: name.clone(),
             }),
     );
+    events.extend(
+        facts
+            .pool
+            .want_operator
+            .map(|no| Event::OperatorChanged { no, state: None }),
+    );
     events.push(Event::PoolRemoved {
         pool: Thing {
             no: pool,
@@ -232,7 +239,9 @@ pub fn set(
         | SetPool::MaxAllocates(_)
         | SetPool::Selection(_)
         | SetPool::DefaultTimeout(_)
-        | SetPool::PurgeTime(_) => {
+        | SetPool::PurgeTime(_)
+        | SetPool::ReuseDelay(_)
+        | SetPool::WantAvailable(_) => {
             pool.access.demand(caller, Right::Modify, &pool.name)?;
             attribute(facts, wanted, media_type)?
         }
@@ -270,6 +279,12 @@ fn attribute(
         SetPool::Selection(order) => PoolChange::Selection(*order),
         SetPool::DefaultTimeout(limit) => PoolChange::DefaultTimeout(*limit),
         SetPool::PurgeTime(limit) => PoolChange::PurgeTime(*limit),
+        SetPool::ReuseDelay(span) => PoolChange::ReuseDelay(*span),
+        SetPool::WantAvailable(sides) if *sides > WANT_MAX => {
+            let sentence = format!("a pool wants at most {WANT_MAX} sides available, not {sides}");
+            return Err(ErrorKind::InvalidParameter.because(sentence));
+        }
+        SetPool::WantAvailable(sides) => PoolChange::WantAvailable(*sides),
         SetPool::Mode(_)
         | SetPool::Control(_)
         | SetPool::List(_)
@@ -336,7 +351,9 @@ pub fn access(old: &Access, wanted: &SetPool, caller: &Caller, name: &str) -> Re
         | SetPool::MaxAllocates(_)
         | SetPool::Selection(_)
         | SetPool::DefaultTimeout(_)
-        | SetPool::PurgeTime(_) => {}
+        | SetPool::PurgeTime(_)
+        | SetPool::ReuseDelay(_)
+        | SetPool::WantAvailable(_) => {}
     }
     Ok(new)
 }

@@ -53,3 +53,14 @@ pub(crate) fn allocated_from(view: &View, no: ObjectNo) -> Result<String> {
 pub(crate) fn device(view: &View, no: ObjectNo) -> Result<String> {
     logical(view, no).map(|_| line(""))
 }
+
+/// What is written on its side.
+pub(crate) fn label(view: &View, no: ObjectNo) -> Result<String> {
+    let side = logical(view, no)?.side;
+    Ok(line(found(read::label(view, side)?)?))
+}
+
+/// Nothing: it is only written.
+pub(crate) fn swap(view: &View, no: ObjectNo) -> Result<String> {
+    logical(view, no).map(|_| line(""))
+}

@@ -3,6 +3,7 @@
 use super::{found, line, switch, text};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
+use crate::domain::label::MediaLabel;
 use crate::domain::noun::{Medium, Side};
 use crate::manager::{View, read};
 
@@ -83,7 +84,40 @@ pub(crate) fn side_mounts(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(side(view, no)?.mounts))
 }
 
+/// Until when a side rests.
+pub(crate) fn side_rests_until(view: &View, no: ObjectNo) -> Result<String> {
+    let until = side(view, no)?.rests_until;
+    Ok(line(
+        until.map(|until| until.to_string()).unwrap_or_default(),
+    ))
+}
+
 /// How often a side was allocated.
 pub(crate) fn side_allocations(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(side(view, no)?.allocations))
+}
+
+fn on_medium(view: &View, no: ObjectNo) -> Result<MediaLabel> {
+    found(read::label(view, no)?)
+}
+
+/// Format or program of the label of a side.
+pub(crate) fn label_type(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(text(&on_medium(view, no)?.kind))
+}
+
+/// Identifier in the label of a side.
+pub(crate) fn label_id(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(text(&on_medium(view, no)?.id))
+}
+
+/// Text of the label of a side.
+pub(crate) fn label_info(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(text(&on_medium(view, no)?.info))
+}
+
+/// Bytes that a side holds.
+pub(crate) fn capacity(view: &View, no: ObjectNo) -> Result<String> {
+    let bytes = on_medium(view, no)?.capacity;
+    Ok(line(bytes.map(|n| n.to_string()).unwrap_or_default()))
 }

@@ -28,6 +28,8 @@ pub(crate) enum Standing {
     Offline,
     /// Switched off.
     Disabled,
+    /// Given back a while ago.
+    Resting,
 }
 
 impl Standing {
@@ -36,6 +38,7 @@ impl Standing {
         match self {
             Self::Offline => 1,
             Self::Disabled => 2,
+            Self::Resting => 3,
         }
     }
 }
@@ -137,7 +140,17 @@ pub(crate) fn purge_time(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(pool(view, no)?.purge_time))
 }
 
-/// Sides in each state, then how many of all are offline and disabled.
+/// How long a side rests.
+pub(crate) fn reuse_delay(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(pool(view, no)?.reuse_delay))
+}
+
+/// How many sides it keeps available.
+pub(crate) fn want_available(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(pool(view, no)?.want_available))
+}
+
+/// Sides in each state, then how many of all are offline, disabled and resting.
 pub(crate) fn counts(view: &View, no: ObjectNo) -> Result<String> {
     Ok(counted(&Tally::of(view, &pool(view, no)?)?))
 }
@@ -161,6 +174,7 @@ fn counted(tally: &Tally) -> String {
         .collect();
     rows.push(row("offline", tally.standing(Standing::Offline)));
     rows.push(row("disabled", tally.standing(Standing::Disabled)));
+    rows.push(row("resting", tally.standing(Standing::Resting)));
     table(&rows)
 }
 

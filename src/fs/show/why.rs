@@ -118,6 +118,7 @@ fn refusals(view: &View, pool: &Pool, free: Option<&Pool>) -> Result<String> {
         heads,
         row("offline", &available(Standing::Offline)),
         row("disabled", &available(Standing::Disabled)),
+        row("resting", &available(Standing::Resting)),
     ];
     for &state in SideState::ALL
         .iter()

@@ -157,15 +157,27 @@ pub(super) fn set_state(
     state: SideState,
     time: Time,
 ) -> Result<()> {
-    run(
-        db,
-        "UPDATE side SET state = ?2, modified = ?3 WHERE no = ?1",
-        (side, state, time),
-    )?;
+    let sql = "UPDATE side SET state = ?2, modified = ?3, rests_until = CASE WHEN ?2 = 4 THEN rests_until END \
+               WHERE no = ?1";
+    run(db, sql, (side, state, time))?;
+    rest(db, side)
+}
+
+/// A side has rested.
+pub(super) fn rested(db: &Connection, side: ObjectNo, time: Time) -> Result<()> {
+    let sql = "UPDATE side SET rests_until = NULL, modified = ?2 WHERE no = ?1";
+    run(db, sql, (side, time))?;
+    rest(db, side)
+}
+
+/// Whether a side rests, or its state, has changed: so has what it and its siblings say of themselves.
+fn rest(db: &Connection, side: ObjectNo) -> Result<()> {
     let medium = one(db, "SELECT medium FROM side WHERE no = ?1", [side], |row| {
         row.get(0)
     })?;
-    medium.map_or(Ok(()), |medium| reshare(db, medium))
+    let Some(medium) = medium else { return Ok(()) };
+    restand(db, medium)?;
+    reshare(db, medium)
 }
 
 /// 2 if the medium or its library is disabled, 1 if it is on a shelf, else 0.
@@ -176,13 +188,12 @@ fn standing(db: &Connection, no: ObjectNo) -> Result<i64> {
     Ok(one(db, sql, [no], |row| row.get(0))?.unwrap_or(1))
 }
 
-fn restand(db: &Connection, no: ObjectNo) -> Result<()> {
+/// Recomputes the standing of the sides of a medium: that of the medium, or 3 if it could be used and the side rests.
+pub(super) fn restand(db: &Connection, no: ObjectNo) -> Result<()> {
     let standing = standing(db, no)?;
-    run(
-        db,
-        "UPDATE side SET standing = ?2 WHERE medium = ?1",
-        (no, standing),
-    )
+    let sql = "UPDATE side SET standing = CASE WHEN ?2 = 0 AND rests_until IS NOT NULL THEN 3 ELSE ?2 END \
+               WHERE medium = ?1";
+    run(db, sql, (no, standing))
 }
 
 /// Recomputes the standing of all media of a library.
@@ -198,23 +209,18 @@ pub(super) fn restand_library(db: &Connection, library: ObjectNo) -> Result<()> 
 
 /// Recomputes what each side of a medium says of the others.
 pub(super) fn reshare(db: &Connection, medium: ObjectNo) -> Result<()> {
-    let sql = "SELECT no, state, share FROM side WHERE medium = ?1";
-    let sides: Vec<(ObjectNo, SideState, i64)> = many(db, sql, [medium], |row| {
-        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    let sql = "SELECT no, state, share, rests_until IS NOT NULL FROM side WHERE medium = ?1";
+    let sides: Vec<(ObjectNo, SideState, i64, bool)> = many(db, sql, [medium], |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
     })?;
-    for (no, state, share) in &sides {
-        let others = || {
-            sides
-                .iter()
-                .filter(|(other, ..)| other != no)
-                .map(|(_, state, _)| *state)
-        };
-        let wanted = if others().any(SideState::is_owned) {
+    let whole = sides
+        .iter()
+        .all(|(_, state, _, rests)| *state == SideState::Available && !rests);
+    for (no, _, share, _) in &sides {
+        let mut others = sides.iter().filter(|(other, ..)| other != no);
+        let wanted = if others.any(|(_, state, ..)| state.is_owned()) {
             1
-        } else if others()
-            .chain([*state])
-            .all(|state| state == SideState::Available)
-        {
+        } else if whole {
             0
         } else {
             2

@@ -48,9 +48,11 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
         Event::MediumChanged { medium, change } => medium::change(db, medium.no, change, time),
         Event::MediumRemoved { medium, .. } => medium::remove(db, medium.no),
         Event::SideChanged { side, state } => medium::set_state(db, side.no, *state, time),
+        Event::SideRested { side } => medium::rested(db, side.no, time),
         Event::Allocated { allocation } => request::allocated(db, allocation, time),
         Event::Deallocated { deallocation } => request::deallocated(db, deallocation, time),
         Event::LogicalChanged { logical, change } => request::logical(db, logical.no, change, time),
+        Event::Swapped { swap } => request::swapped(db, swap, time),
         Event::Delivered { logical } => request::delivery(db, logical, Delivery::Done),
         Event::DeliveryUnknown { logical } => request::delivery(db, logical, Delivery::Unknown),
         Event::RequestWaiting { request, whole, deadline, operator, message } =>
@@ -59,10 +61,15 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
         Event::RequestForgotten { no, .. } => run(db, "DELETE FROM request WHERE no = ?1", [no]),
         Event::OperatorRequested { no, command, request, message } =>
             request::ask_again(db, (*no, *command, message), *request, time),
-        Event::OperatorChanged { no, state: Some(state) } =>
-            run(db, "UPDATE operator SET state = ?2, modified = ?3 WHERE no = ?1", (no, state, time)),
+        Event::MediaWanted { no, pool, message } => pool::wanted(db, *no, pool.no, message, time),
+        Event::OperatorChanged { no, state } => {
+            pool::answered(db, *no, *state)?;
+            match state {
+                Some(state) => run(db, "UPDATE operator SET state = ?2, modified = ?3 WHERE no = ?1", (no, state, time)),
+                None => run(db, "DELETE FROM operator WHERE no = ?1", [no]),
+            }
+        }
         Event::AttributeChanged { of, name, value } =>
             attribute::change(db, *of, name, value.as_ref().map(|value| value.0.as_slice()), time),
-        Event::OperatorChanged { no, state: None } => run(db, "DELETE FROM operator WHERE no = ?1", [no]),
     }
 }

@@ -5,7 +5,7 @@ use crate::domain::access::Access;
 use crate::domain::change::{PoolChange, Thing};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::domain::state::PoolType;
+use crate::domain::state::{OperatorCommand, OperatorState, PoolType};
 use crate::domain::time::Time;
 use rusqlite::Connection;
 
@@ -98,6 +98,8 @@ pub(super) fn change(db: &Connection, no: ObjectNo, change: &PoolChange, time: T
         PoolChange::Selection(order) => set!("selection", order),
         PoolChange::DefaultTimeout(limit) => set!("default_timeout", limit),
         PoolChange::PurgeTime(limit) => set!("purge_time", limit),
+        PoolChange::ReuseDelay(span) => set!("reuse_delay", span),
+        PoolChange::WantAvailable(sides) => set!("want_available", sides),
         PoolChange::Access(access) => run(
             db,
             "UPDATE pool SET uid = ?2, gid = ?3, mode = ?4, control = ?5, acl = ?6, control_acl = ?7, modified = ?8 \
@@ -114,4 +116,29 @@ pub(super) fn change(db: &Connection, no: ObjectNo, change: &PoolChange, time: T
             ),
         ),
     }
+}
+
+/// A person is asked for media on behalf of a pool; the user is its owner.
+pub(super) fn wanted(
+    db: &Connection,
+    no: ObjectNo,
+    pool: ObjectNo,
+    message: &str,
+    time: Time,
+) -> Result<()> {
+    let sql = "INSERT INTO operator (no, command, message, state, pool, uid, submitted, modified) \
+               SELECT ?1, ?2, ?3, ?4, no, uid, ?6, ?6 FROM pool WHERE no = ?5";
+    let (command, state) = (OperatorCommand::NewMedia, OperatorState::Submitted);
+    run(db, sql, (no, command, message, state, pool, time))?;
+    let sql = "UPDATE pool SET want_operator = ?2 WHERE no = ?1";
+    run(db, sql, (pool, no))
+}
+
+/// What was asked on behalf of a pool was done, or is gone. One that was refused is kept: the pool does not ask again.
+pub(super) fn answered(db: &Connection, no: ObjectNo, state: Option<OperatorState>) -> Result<()> {
+    if matches!(state, None | Some(OperatorState::Complete)) {
+        let sql = "UPDATE pool SET want_operator = NULL WHERE want_operator = ?1";
+        return run(db, sql, [no]);
+    }
+    Ok(())
 }

@@ -1,10 +1,12 @@
 //! Requests, allocations and what ends them.
 
-use super::medium::{repool, reshare};
+use super::super::failed;
+use super::medium::{repool, reshare, restand};
 use super::run;
-use crate::domain::change::{Allocation, Deallocation, LogicalChange, RequestRecord};
+use crate::domain::change::{Allocation, Deallocation, LogicalChange, RequestRecord, Swap};
 use crate::domain::error::{ErrorKind, Result};
-use crate::domain::id::ObjectNo;
+use crate::domain::id::{Guid, ObjectNo};
+use crate::domain::label::MediaLabel;
 use crate::domain::state::{Delivery, OperatorCommand, OperatorState, SideState};
 use crate::domain::time::Time;
 use rusqlite::Connection;
@@ -183,12 +185,17 @@ pub(super) fn deallocated(db: &Connection, deallocation: &Deallocation, time: Ti
         medium,
         state,
         undone,
+        rests_until,
         ..
     } = deallocation;
     run(db, "DELETE FROM logical WHERE no = ?1", [logical.no])?;
-    let sql = "UPDATE side SET state = ?2, allocations = allocations - ?3, idle_since = ?4, in_set = 0, modified = ?4 \
-               WHERE no = ?1";
-    run(db, sql, (side.no, state, i64::from(*undone), time))?;
+    let sql = "UPDATE side SET state = ?2, allocations = allocations - ?3, idle_since = ?4, in_set = 0, modified = ?4, \
+               rests_until = ?5 WHERE no = ?1";
+    let undone = i64::from(*undone);
+    run(db, sql, (side.no, state, undone, time, rests_until))?;
+    if rests_until.is_some() {
+        restand(db, medium.no)?;
+    }
     for freed in &deallocation.freed {
         run(
             db,
@@ -220,6 +227,22 @@ pub(super) fn logical(
             "UPDATE logical SET description = ?2, modified = ?3 WHERE no = ?1",
             (no, text, time),
         ),
+        LogicalChange::Labelled { side, label } => {
+            let sql = "UPDATE side SET label_type = ?2, label_id = ?3, label_info = ?4, \
+                       capacity = coalesce(?5, capacity), modified = ?6 WHERE no = ?1";
+            let MediaLabel {
+                kind,
+                id,
+                info,
+                capacity,
+            } = label;
+            run(db, sql, (side, kind, id, info, capacity, time))?;
+            run(
+                db,
+                "UPDATE logical SET modified = ?2 WHERE no = ?1",
+                (no, time),
+            )
+        }
         LogicalChange::Completed { side } => {
             run(
                 db,
@@ -233,6 +256,40 @@ pub(super) fn logical(
             )
         }
     }
+}
+
+/// Two logical media exchanged their sides. With a side goes what it was before and where its medium came from.
+pub(super) fn swapped(db: &Connection, swap: &Swap, time: Time) -> Result<()> {
+    let sql = "SELECT was, from_pool, from_path FROM logical WHERE no = ?1";
+    let source = |no: ObjectNo| {
+        super::super::read::one(db, sql, [no], |row| {
+            Ok((
+                row.get::<_, SideState>(0)?,
+                row.get::<_, Guid>(1)?,
+                row.get::<_, String>(2)?,
+            ))
+        })
+    };
+    let (own, others) = (source(swap.logical.no)?, source(swap.other.no)?);
+    let (Some(own), Some(others)) = (own, others) else {
+        return Ok(());
+    };
+    // No two may have one side, not even in between: the first has none for a moment.
+    db.pragma_update(None, "defer_foreign_keys", true)
+        .map_err(failed)?;
+    let none = "UPDATE logical SET side = -no WHERE no = ?1";
+    run(db, none, [swap.logical.no])?;
+    let sql = "UPDATE logical SET side = ?2, was = ?3, from_pool = ?4, from_path = ?5, modified = ?6 WHERE no = ?1";
+    let (was, id, path) = own;
+    let side = swap.other_side.no;
+    run(db, sql, (swap.other.no, side, was, id, path, time))?;
+    let (was, id, path) = others;
+    let side = swap.side.no;
+    run(db, sql, (swap.logical.no, side, was, id, path, time))?;
+    db.pragma_update(None, "defer_foreign_keys", false)
+        .map_err(failed)?;
+    let sql = "UPDATE side SET modified = ?3 WHERE no IN (?1, ?2)";
+    run(db, sql, (swap.side.no, swap.other_side.no, time))
 }
 
 /// What is known of the delivery of anonymous allocations.

@@ -1,0 +1,113 @@
+//! After a change: the pools that have fewer sides available than they want draw from free, or ask a person.
+
+use super::turn::Turn;
+use crate::domain::access::Caller;
+use crate::domain::change::{MediumChange, Thing};
+use crate::domain::error::Result;
+use crate::domain::event::Event;
+use crate::domain::id::ObjectNo;
+use crate::domain::noun::Pool;
+use crate::domain::rule::Mint as _;
+use crate::domain::rule::want::{Verdict, decide};
+use crate::domain::state::{OperatorState, PoolType};
+use crate::store::{fact, read};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Looks at the pools that the events since `from` have touched.
+pub(super) fn keep(turn: &mut Turn<'_>, from: usize) -> Result<()> {
+    let events: Vec<Arc<Event>> = turn
+        .writer
+        .events()
+        .iter()
+        .skip(from)
+        .map(Arc::clone)
+        .collect();
+    let mut touched = BTreeSet::new();
+    for event in &events {
+        touched.extend(pools_of(turn, event)?);
+    }
+    let mut wanting = BTreeSet::new();
+    for no in touched {
+        wanting.extend(wanting_on(turn, no)?);
+    }
+    wanting.into_iter().try_for_each(|no| settle(turn, no))
+}
+
+/// The pools of which an event may have changed the number of sides available, or what they want.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "few events change how many sides are available, and a new one has to be thought of here"
+)]
+fn pools_of(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
+    let db = turn.writer.db();
+    let of_medium = |no| Ok(read::medium(db, no)?.map(|m| m.pool).into_iter().collect());
+    match event {
+        Event::Allocated { allocation } => Ok(vec![allocation.request.pool.no]),
+        Event::Deallocated { deallocation } => {
+            let to = deallocation.to_free;
+            Ok(to.into_iter().chain([deallocation.pool.no]).collect())
+        }
+        Event::MediumCreated { medium } => Ok(vec![medium.pool]),
+        Event::MediumMoved { from, to, .. } => Ok(vec![*from, *to]),
+        Event::MediumChanged {
+            medium,
+            change: MediumChange::Enabled(_) | MediumChange::Location { .. },
+        } => of_medium(medium.no),
+        Event::SideChanged { side, .. } | Event::SideRested { side } => {
+            match read::side(db, side.no)? {
+                Some(side) => of_medium(side.medium),
+                None => Ok(Vec::new()),
+            }
+        }
+        Event::LibraryChanged { library, .. } => fact::pools_in(db, library.no),
+        Event::PoolChanged { pool, .. } => Ok(vec![pool.no]),
+        Event::OperatorChanged {
+            no,
+            state: Some(OperatorState::Complete),
+        } => Ok(read::operator(db, *no)?
+            .and_then(|asked| asked.pool)
+            .into_iter()
+            .collect()),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// The pools to look at: itself if it wants any, or those that a free pool can help.
+fn wanting_on(turn: &Turn<'_>, no: ObjectNo) -> Result<Vec<ObjectNo>> {
+    let db = turn.writer.db();
+    match read::pool(db, no)? {
+        Some(Pool {
+            kind: PoolType::Free,
+            media_type: Some(media_type),
+            ..
+        }) => read::pools_wanting(db, &media_type),
+        Some(pool) if pool.want_available > 0 || pool.want_operator.is_some() => Ok(vec![no]),
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Does for one pool what it needs. It is the daemon's doing, whoever caused it.
+fn settle(turn: &mut Turn<'_>, no: ObjectNo) -> Result<()> {
+    let daemon = Caller::daemon();
+    loop {
+        let facts = fact::want(turn.writer.db(), no)?;
+        let event = match decide(&facts) {
+            Verdict::Rest => return Ok(()),
+            Verdict::Draw(event) => {
+                turn.writer.record(event, &daemon, turn.now)?;
+                continue;
+            }
+            Verdict::Close(no) => Event::OperatorChanged { no, state: None },
+            Verdict::Ask(message) => Event::MediaWanted {
+                no: (&mut turn.numbers).number(),
+                pool: Thing {
+                    no,
+                    id: facts.pool.pool.id,
+                },
+                message,
+            },
+        };
+        return turn.writer.record(event, &daemon, turn.now);
+    }
+}
