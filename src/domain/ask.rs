@@ -5,7 +5,9 @@
 use super::error::Refusal;
 use super::id::{Guid, ObjectNo};
 use super::import::ImportLine;
+use super::operating::OperatorRequest;
 use super::request::AllocateRequest;
+use super::setting::Setting;
 use super::state::{OperatorState, Selection, SideState};
 use super::time::Limit;
 
@@ -82,6 +84,10 @@ pub enum Ask {
     AddType { name: String },
     /// `DeleteNtmsMediaType`.
     RemoveType { no: ObjectNo },
+    /// `SubmitNtmsOperatorRequest`.
+    AskOperator { request: Box<OperatorRequest> },
+    /// `SetNtmsObjectInformation` of the computer object.
+    Set { setting: Setting },
     /// Satisfy or refuse an operator request (`SatisfyNtmsOperatorRequest`, `CancelNtmsOperatorRequest`), or say that
     /// somebody works on it.
     AnswerOperator { no: ObjectNo, state: OperatorState },

@@ -10,6 +10,8 @@ use super::change::{
     RequestRecord, Thing,
 };
 use super::id::{Guid, ObjectNo};
+use super::operating::OperatorRecord;
+use super::setting::Setting;
 use super::state::{OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
 use super::time::Time;
 use serde::{Deserialize, Serialize};
@@ -98,6 +100,10 @@ pub enum Event {
         operator: ObjectNo,
         message: String,
     },
+    /// Somebody asked a person for something.
+    OperatorSubmitted { operator: Box<OperatorRecord> },
+    /// What holds for the whole system was changed.
+    SettingChanged { setting: Setting },
     /// An operator said complete, the search still found nothing: a new operator request.
     OperatorRequested {
         no: ObjectNo,
@@ -201,6 +207,8 @@ impl Event {
             Self::Delivered { .. } | Self::DeliveryUnknown { .. } => {
                 line("computer", &"delivery", "update")
             }
+            Self::OperatorSubmitted { operator } => line("operator", &operator.no, "insert"),
+            Self::SettingChanged { .. } => line("computer", &"settings", "update"),
             Self::OperatorRequested { no, .. } => line("operator", no, "insert"),
             Self::OperatorChanged { no, state: Some(_) } => line("operator", no, "update"),
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),

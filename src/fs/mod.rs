@@ -26,6 +26,7 @@ pub mod people;
 mod place;
 mod readme;
 pub mod rendered;
+mod settings;
 mod show;
 pub mod tree;
 pub mod waiting;

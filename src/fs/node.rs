@@ -61,6 +61,9 @@ rows! {
     ById = 99, PoolIds = 100, PoolById = 101, MediumIds = 102, MediumById = 103, SideIds = 104, SideById = 105,
     LogicalIds = 106, LogicalById = 107, LibraryIds = 108, LibraryById = 109,
     ByBarcode = 110, MediumByBarcode = 111,
+    OperatorLibrary = 220, OperatorMedium = 221, OperatorDevice = 222, Ask = 223,
+    Settings = 224, SettingOperatorPurgeTime = 225, SettingOperatorAutoPurge = 226, SettingOperatorKeepFailed = 227,
+    SettingAttended = 228, SettingHookTimeout = 229, SettingHookAges = 230,
 }
 
 /// Bits of an inode number below the row.

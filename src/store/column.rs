@@ -1,6 +1,7 @@
 //! How identifiers, times and states stand in columns.
 
 use crate::domain::id::{Guid, ObjectNo};
+use crate::domain::setting::Ages;
 use crate::domain::state::{
     Delivery, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType, RequestState,
     Selection, SideState, WorkKind,
@@ -69,6 +70,19 @@ impl FromSql for Guid {
         Uuid::from_slice(bytes)
             .map(Self)
             .map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+/// The words that the file shows.
+impl ToSql for Ages {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.to_string()))
+    }
+}
+
+impl FromSql for Ages {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).map_err(|_| FromSqlError::InvalidType)
     }
 }
 

@@ -210,14 +210,23 @@ fn by_id(db: &Connection, sql: &str, name: &str) -> Result<Option<ObjectNo>> {
     }
 }
 
-/// Open operator requests hang on waiting requests, which have an index; closed ones are many and have none.
-const OPERATORS_OPEN: &str = "SELECT operator.no, command, message, operator.state, operator.pool, \
-    request, uid, operator.submitted, operator.modified FROM request \
-    JOIN operator ON operator.no = request.operator WHERE request.state = 0 ORDER BY request.no LIMIT ?1";
+const OPERATORS_OPEN: &str = "SELECT no, command, message, state, pool, library, medium, element, request, uid, \
+    submitted, modified FROM operator WHERE state < 4 AND no > ?1 ORDER BY no LIMIT ?2";
 
-/// Returns the open operator requests behind waiting requests, oldest request first.
-pub fn operators_open(db: &Connection, limit: u32) -> Result<Vec<Operator>> {
-    many(db, OPERATORS_OPEN, [limit], operator_row)
+/// Returns the open operator requests with numbers above `after`, oldest first.
+pub fn operators_open(db: &Connection, after: ObjectNo, limit: u32) -> Result<Vec<Operator>> {
+    many(db, OPERATORS_OPEN, (after, limit), operator_row)
+}
+
+/// Returns how many operator requests are open.
+pub fn count_operators_open(db: &Connection) -> Result<i64> {
+    let count = one(
+        db,
+        "SELECT count(*) FROM operator WHERE state < 4",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(count.unwrap_or(0))
 }
 
 const REQUESTS_WAITING: &str = "SELECT no FROM request WHERE state = 0 ORDER BY no LIMIT ?1";
@@ -305,7 +314,7 @@ mod tests {
 
     fn empty() -> Connection {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
+        db.execute_batch(&crate::store::newest()).unwrap();
         db
     }
 
@@ -330,7 +339,8 @@ mod tests {
         walks
             .map(|step| step.trim_start_matches("SCAN "))
             // One row; one row a pool and state, for statfs; the waiting requests alone; the open work alone.
-            .all(|walk| matches!(walk, "catalog" | "tally") || walk.ends_with("INDEX request_open") || walk.ends_with("INDEX work_open"))
+            .all(|walk| matches!(walk, "catalog" | "tally" | "settings") || walk.ends_with("INDEX request_open") || walk.ends_with("INDEX work_open")
+                || walk.ends_with("INDEX operator_open"))
     }
 
     /// The string literals of a source file outside of its tests, in order, each with what stands before it.

@@ -11,7 +11,16 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i64 = 0x4e54_4d53;
 
 /// The migrations, oldest first.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("schema.sql"),
+    include_str!("schema-operator.sql"),
+];
+
+/// The newest schema of an empty file, for tests that need tables and no log.
+#[cfg(test)]
+pub(crate) fn newest() -> String {
+    MIGRATIONS.concat()
+}
 
 /// Brings a catalog to the newest schema. A file that is no catalog or has a newer schema is refused with
 /// [`ErrorKind::DatabaseFailure`].

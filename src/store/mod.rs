@@ -13,6 +13,8 @@ pub mod list;
 pub mod lock;
 pub mod log;
 mod migration;
+#[cfg(test)]
+pub(crate) use migration::newest;
 pub mod read;
 pub mod search;
 pub mod write;

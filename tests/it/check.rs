@@ -231,7 +231,10 @@ fn a_changed_record_is_found() {
 fn a_catalog_of_a_later_version_is_refused() {
     let world = full();
     let path = world.path();
-    world.db().pragma_update(None, "user_version", 2).unwrap();
+    world
+        .db()
+        .pragma_update(None, "user_version", 1000)
+        .unwrap();
     let opened = Writer::open(&path, Durability::None, Faults::default());
     assert!(opened.unwrap_err().sentence.contains("newer program"));
 }

@@ -10,6 +10,8 @@ use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetM
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
+use ntmsfs::domain::operating::OperatorRequest;
+use ntmsfs::domain::setting::{Ages, Setting};
 use ntmsfs::domain::state::{OperatorState, Selection, SideState};
 use ntmsfs::domain::time::Limit;
 use ntmsfs::manager::{log, read};
@@ -21,7 +23,7 @@ const MO: &str = "MO-5.25";
 
 /// The log of format 1, and the SHA-256 of the file.
 const GOLDEN_1: &str = include_str!("../data/golden-1.jsonl");
-const SHA_1: &str = "19472312ccabd835d50105f30b53558fd46d7ffc5a69c184eb209308cccf28e0";
+const SHA_1: &str = "6765686035dedc02e29b04338161257e4f332fc50ba3a13565a337dc044a495e";
 
 /// Names all variants; one that is missing here does not compile.
 macro_rules! variants {
@@ -55,6 +57,8 @@ variants!(
     SideChanged,
     RequestWaiting,
     OperatorRequested,
+    OperatorSubmitted,
+    SettingChanged,
     Allocated,
     RequestFailed,
     RequestForgotten,
@@ -68,7 +72,18 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 30] = [
+const CHANGES: [&str; 41] = [
+    "\"operator_purge_time\":",
+    "\"operator_auto_purge\":",
+    "\"operator_keep_failed\":",
+    "\"attended\":",
+    "\"hook_timeout\":",
+    "\"hook_ages\":",
+    "\"cleaner\"",
+    "\"device-service\"",
+    "\"move-media\"",
+    "\"message\"",
+    "\"element\":",
     "\"place\":",
     "\"description\":",
     "\"media_type\":",
@@ -348,6 +363,40 @@ fn ends(world: &mut World, pool: ObjectNo) {
     world.done(Ask::Sweep);
 }
 
+/// Everything that is asked of people, and what holds for the whole system.
+fn people(world: &mut World) {
+    for line in [
+        "new-media pool=Group/Nightly library=jukebox",
+        "cleaner library=jukebox slot=2",
+        "device-service library=jukebox drive=1 it smokes",
+        "move-media medium=own library=jukebox",
+        "message \"Please bring \u{e4} coffee\"",
+    ] {
+        let request = Box::new(OperatorRequest::parse(line).expect(line));
+        let caller = if line.starts_with("message") {
+            user(9)
+        } else {
+            root()
+        };
+        world
+            .ask(&caller, Ask::AskOperator { request })
+            .expect(line);
+    }
+    for setting in [
+        Setting::OperatorPurgeTime(Limit::Ms(3_600_000)),
+        Setting::OperatorAutoPurge(false),
+        Setting::OperatorKeepFailed(true),
+        Setting::HookTimeout(Limit::Ms(5000)),
+        Setting::HookAges(Ages::parse("1m 2m").expect("ages")),
+        Setting::Attended(false),
+        Setting::Attended(true),
+        Setting::OperatorAutoPurge(true),
+        Setting::OperatorKeepFailed(false),
+    ] {
+        world.done(Ask::Set { setting });
+    }
+}
+
 /// Runs the script and returns the lines of its log.
 fn script() -> (World, Vec<String>) {
     let mut world = World::new();
@@ -356,6 +405,7 @@ fn script() -> (World, Vec<String>) {
     media(&mut world, pool);
     requests(&mut world, pool);
     more_requests(&mut world, pool);
+    people(&mut world);
     ends(&mut world, pool);
     let lines = log::lines(world.db(), 0, 10_000).expect("the log");
     (world, lines.into_iter().map(|(_, line)| line).collect())
@@ -404,7 +454,8 @@ fn the_log_of_format_1_is_replayed() {
         ("SELECT count(*) FROM side WHERE state = 6", 1),
         ("SELECT count(*) FROM request WHERE state = 0", 1),
         ("SELECT count(*) FROM request", 6),
-        ("SELECT count(*) FROM operator", 1),
+        ("SELECT count(*) FROM operator", 6),
+        ("SELECT hook_timeout FROM settings", 5000),
         ("SELECT max_allocates FROM pool WHERE name = 'Nightly'", 3),
     ] {
         assert_eq!(count(sql), expected, "{sql}");

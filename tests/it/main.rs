@@ -21,6 +21,7 @@ mod manual;
 mod model;
 mod mounting;
 mod objects;
+mod operators;
 mod pools;
 mod refusals;
 mod rights;

@@ -3,6 +3,7 @@
 //! Invariants: no callback waits: a reply that must wait is parked or held and answered by whoever brings the answer; a
 //! panic answers EIO and nothing else stops; nothing is decided here.
 
+mod asking;
 mod bulk;
 mod names;
 mod notice;
@@ -54,13 +55,27 @@ pub struct Serving {
     session: Mutex<Option<fuser::BackgroundSession>>,
 }
 
+/// Called after every commit. It must not block; it is dropped when the manager stops.
+pub type Wake = Box<dyn FnMut() + Send>;
+
 /// Opens a catalog and starts its manager. `gid` is the group that may read the audit trail.
 pub fn prepare(catalog: &Path, options: &Options, gid: u32, on_fatal: OnFatal) -> Result<Ready> {
+    prepare_waking(catalog, options, gid, (on_fatal, Box::new(|| ())))
+}
+
+/// The same, with somebody who is woken.
+pub fn prepare_waking(
+    catalog: &Path,
+    options: &Options,
+    gid: u32,
+    (on_fatal, mut wake): (OnFatal, Wake),
+) -> Result<Ready> {
     let (told, notices) = channel::<Notice>();
     let on_commit = Box::new(move |events: &[Arc<_>]| {
         if told.send(events.to_vec()).is_err() {
             tracing::debug!("nobody is told of commits any more");
         }
+        wake();
     });
     let manager = Manager::start(catalog, options, on_commit, on_fatal)?;
     let served = Served::new(manager, gid).map_err(|error| {

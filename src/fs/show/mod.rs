@@ -10,6 +10,7 @@ pub(crate) mod logical;
 pub(crate) mod medium;
 pub(crate) mod operator;
 pub(crate) mod pool;
+pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod why;
 

@@ -120,7 +120,7 @@ impl Reference {
         let request = self.open(asked)?.request;
         self.right(self.requests[request].pool, Right::Control, uid)?;
         demand(
-            self.asked[asked].state.is_open() && state != O::Submitted,
+            self.asked[asked].state.is_open() && state > self.asked[asked].state,
             K::InvalidState,
         )?;
         (self.asked[asked].state, self.asked[asked].changed) = (state, self.now);
