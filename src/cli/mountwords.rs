@@ -4,14 +4,17 @@
 //! else, unless it is told to be sloppy. As with mount(8) there is no escape for a comma in a value.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// What the words ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// `ro` came last of `ro` and `rw`.
     pub read_only: bool,
     /// `gid=NUMBER`: the group that the tree belongs to, 0 to 4,294,967,294.
     pub gid: Option<u32>,
+    /// `hooks=DIRECTORY`: programs that are told of requests to people.
+    pub hooks: Option<PathBuf>,
 }
 
 /// Why the words were refused. Shown as one sentence.
@@ -61,17 +64,20 @@ enum Meaning {
     Remount,
     /// The name ends with `=`.
     Gid,
+    /// The name ends with `=`.
+    Hooks,
     /// Says how mount(8), systemd or fstab treat the line; or what is forced here; or what makes no difference.
     Nothing,
 }
 
-use Meaning::{Gid, Nothing, ReadOnly, ReadWrite, Remount};
+use Meaning::{Gid, Hooks, Nothing, ReadOnly, ReadWrite, Remount};
 
 /// Every known word. A name with `=` takes a value; the others take none.
 const WORDS: &[(&str, Meaning)] = &[
     ("ro", ReadOnly),
     ("rw", ReadWrite),
     ("gid=", Gid),
+    ("hooks=", Hooks),
     ("remount", Remount),
     // for mount(8), fstab(5) and systemd
     ("defaults", Nothing),
@@ -134,6 +140,7 @@ pub fn parse<'a>(
             Some((ReadOnly, _)) => options.read_only = true,
             Some((ReadWrite, _)) => options.read_only = false,
             Some((Gid, value)) => options.gid = Some(gid(word, value)?),
+            Some((Hooks, value)) => options.hooks = Some(folder(word, value)?),
             Some((Remount, _)) => return Err(Refused::Remount),
             Some((Nothing, _)) => {}
             None if sloppy => {}
@@ -175,6 +182,14 @@ fn gid(word: &str, value: Option<&str>) -> Result<u32, Refused> {
         })
 }
 
+fn folder(word: &str, value: Option<&str>) -> Result<PathBuf, Refused> {
+    let value = value.filter(|text| !text.is_empty());
+    value.map(PathBuf::from).ok_or_else(|| Refused::Value {
+        word: word.to_owned(),
+        wanted: "hooks= and a directory of programs",
+    })
+}
+
 /// The known word that differs in at most two letters, the least different one, the first of equals.
 fn nearest(word: &str) -> Option<&'static str> {
     let key = word.split_once('=').map_or(word, |(key, _)| key);
@@ -210,7 +225,11 @@ mod tests {
     use super::*;
 
     fn options(read_only: bool, gid: Option<u32>) -> Options {
-        Options { read_only, gid }
+        Options {
+            read_only,
+            gid,
+            hooks: None,
+        }
     }
 
     #[test]
@@ -239,7 +258,7 @@ mod tests {
             ),
         ];
         for (words, wanted) in table {
-            assert_eq!(parse([words], false), Ok(wanted), "{words:?}");
+            assert_eq!(parse([words], false), Ok(wanted.clone()), "{words:?}");
             assert_eq!(parse([words], true), Ok(wanted), "{words:?}");
         }
         assert_eq!(
@@ -247,6 +266,8 @@ mod tests {
             Ok(options(false, Some(7)))
         );
         assert_eq!(parse([], false), Ok(options(false, None)));
+        let hooks = parse(["ro,hooks=a b/c=d"], false).unwrap().hooks;
+        assert_eq!(hooks, Some(PathBuf::from("a b/c=d")));
     }
 
     #[test]
@@ -293,6 +314,8 @@ mod tests {
             "gid=tape",
             "gid=4294967295",
             "gid=99999999999",
+            "hooks",
+            "hooks=",
         ] {
             for sloppy in [false, true] {
                 let refused = parse([word], sloppy).unwrap_err();

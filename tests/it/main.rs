@@ -16,6 +16,7 @@ mod documents;
 mod faults;
 mod golden;
 mod harness;
+mod hooks;
 mod libraries;
 mod manual;
 mod model;
