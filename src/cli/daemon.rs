@@ -3,16 +3,17 @@
 //! `start` runs the program again in the background and waits for one line from it, so no process is forked after a
 //! thread or a database was opened. The way out: end all waits, take the mount away, put everything on disk.
 
+use super::hooks::{self, Helper, Places};
 use super::{log, mountpoint};
 use crate::fs::fuse;
-use crate::manager::{Lock, Options};
+use crate::manager::{Lock, OnFatal, Options};
 use anyhow::{Context as _, Result, anyhow, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -34,6 +35,8 @@ pub(super) struct Job {
     pub(super) gid: u32,
     /// The path of the pool that is mounted as the root, if not everything is.
     pub(super) pool: Option<String>,
+    /// Programs that are told of requests to people.
+    pub(super) hooks: Option<PathBuf>,
 }
 
 /// Why the daemon ends.
@@ -56,6 +59,10 @@ impl Job {
         if let Some(pool) = &self.pool {
             options.push_str(",pool=");
             options.push_str(pool);
+        }
+        if let Some(hooks) = &self.hooks {
+            options.push_str(",hooks=");
+            options.push_str(hooks.to_str().context("hooks: no text in UTF-8")?);
         }
         let program = std::env::current_exe().context("finding this program")?;
         let mut child = Command::new(program)
@@ -132,12 +139,7 @@ impl Job {
         });
         // Before there is a mount, which a signal would leave behind without its daemon.
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("catching signals")?;
-        let ready = fuse::prepare(
-            &catalog,
-            &Options::default(),
-            (self.gid, self.pool.as_deref()),
-            on_fatal,
-        )?;
+        let (ready, hooks) = self.prepare((&catalog, &dir), on_fatal, report)?;
         let (device, mounted) = match mountpoint::mount(&catalog, &dir, self.read_only) {
             Ok(mounted) => mounted,
             Err(error) => {
@@ -151,6 +153,7 @@ impl Job {
             mounted,
             lock,
             ended,
+            hooks,
         };
         if let Err(error) = running.settle(signals, endings, report) {
             drop(running.mounted.unmount());
@@ -159,6 +162,51 @@ impl Job {
         }
         tracing::info!(catalog = %catalog.display(), dir = %dir.display(), "serving");
         Ok(running)
+    }
+
+    /// Opens the catalog, and starts the hooks if there are any.
+    fn prepare(
+        &self,
+        (catalog, dir): (&Path, &Path),
+        on_fatal: OnFatal,
+        report: bool,
+    ) -> Result<(fuse::Ready, Option<Helper>)> {
+        let (wakes, wake) = hooks::pipe()?;
+        let options = Options::default();
+        let ready = fuse::prepare_waking(
+            catalog,
+            &options,
+            (self.gid, self.pool.as_deref()),
+            (on_fatal, wake),
+        )?;
+        match self.start_hooks((catalog, dir), wakes, report) {
+            Ok(hooks) => Ok((ready, hooks)),
+            Err(error) => {
+                ready.abandon();
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts the helper that runs the hooks, before the mount is there, so that it can hold nothing of it.
+    fn start_hooks(
+        &self,
+        (catalog, dir): (&Path, &Path),
+        wakes: PipeReader,
+        report: bool,
+    ) -> Result<Option<Helper>> {
+        let Some(folder) = &self.hooks else {
+            return Ok(None);
+        };
+        let folder =
+            fs::canonicalize(folder).with_context(|| format!("hooks={}", folder.display()))?;
+        let places = Places {
+            catalog: catalog.to_owned(),
+            dir: dir.to_owned(),
+            folder,
+            foreground: !report,
+        };
+        Helper::start(&places, wakes).map(Some)
     }
 }
 
@@ -200,7 +248,7 @@ fn watch(
 }
 
 /// Closes what whoever started the daemon left open, so that nothing of theirs is held for as long as it runs.
-fn leave_descriptors() {
+pub(super) fn leave_descriptors() {
     let open = fs::read_dir("/proc/self/fd")
         .into_iter()
         .flatten()
@@ -234,6 +282,7 @@ struct Running {
     mounted: mountpoint::Mounted,
     lock: Lock,
     ended: Receiver<Ending>,
+    hooks: Option<Helper>,
 }
 
 impl Running {
@@ -262,6 +311,9 @@ impl Running {
             tracing::error!(%error, "the mount could not be taken away");
         }
         self.serving.stop();
+        if let Some(hooks) = &self.hooks {
+            hooks.stop(FAREWELL);
+        }
         if !matches!(ending, Ending::Unmounted) {
             // A second signal meanwhile changes nothing.
             while matches!(

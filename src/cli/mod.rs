@@ -4,9 +4,11 @@
 //! usage; as mount.ntmsfs the bits of mount(8): 1 usage, 32 failure.
 
 mod daemon;
+mod hooks;
 mod log;
 pub mod mountpoint;
 pub mod mountwords;
+mod runner;
 
 use crate::domain::error::Refusal;
 use anyhow::{Context as _, Result, anyhow};
@@ -42,7 +44,7 @@ enum Verb {
         catalog: PathBuf,
         /// The directory.
         dir: PathBuf,
-        /// Options, separated by commas: ro, rw, gid=NUMBER, pool=PATH, and what mount(8) passes on.
+        /// Options, separated by commas: ro, rw, gid=NUMBER, pool=PATH, hooks=DIRECTORY, and what mount(8) passes on.
         #[arg(short = 'o', value_name = "OPTIONS")]
         options: Vec<String>,
         /// Stay in the foreground and log to standard error.
@@ -51,6 +53,15 @@ enum Verb {
         /// Used by the program itself: report on standard output, then go into the background.
         #[arg(long, hide = true)]
         report: bool,
+    },
+    /// Used by the program itself: run the programs of a directory, told by the daemon on standard input.
+    #[command(hide = true)]
+    Hooks {
+        catalog: PathBuf,
+        dir: PathBuf,
+        folder: PathBuf,
+        #[arg(short = 'f')]
+        foreground: bool,
     },
     /// Check a catalog that is not mounted: every invariant, the log, and the tables against the log.
     Check {
@@ -104,6 +115,17 @@ impl Arguments {
             Verb::Init { catalog } => crate::manager::founding::found(&catalog)
                 .with_context(|| format!("init {}", catalog.display())),
             Verb::Check { catalog } => check(&catalog),
+            Verb::Hooks {
+                catalog,
+                dir,
+                folder,
+                foreground,
+            } => hooks::run(&hooks::Places {
+                catalog,
+                dir,
+                folder,
+                foreground,
+            }),
             Verb::Mount {
                 catalog,
                 dir,
@@ -119,6 +141,7 @@ impl Arguments {
                     read_only: words.read_only,
                     gid: words.gid.unwrap_or(0),
                     pool: words.pool,
+                    hooks: words.hooks,
                 };
                 if foreground || report {
                     job.serve(report)
@@ -201,6 +224,7 @@ impl Helper {
             read_only: words.read_only,
             gid: words.gid.unwrap_or(0),
             pool: words.pool,
+            hooks: words.hooks,
         };
         Ok(Self { job, fake })
     }

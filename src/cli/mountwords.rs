@@ -4,6 +4,7 @@
 //! else, unless it is told to be sloppy. As with mount(8) there is no escape for a comma in a value.
 
 use std::fmt;
+use std::path::PathBuf;
 
 /// What the words ask for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +15,8 @@ pub struct Options {
     pub gid: Option<u32>,
     /// `pool=PATH`: the pool that is mounted as the root, such as `Backup/Daily`.
     pub pool: Option<String>,
+    /// `hooks=DIRECTORY`: programs that are told of requests to people.
+    pub hooks: Option<PathBuf>,
 }
 
 /// Why the words were refused. Shown as one sentence.
@@ -65,11 +68,13 @@ enum Meaning {
     Gid,
     /// The name ends with `=`.
     Pool,
+    /// The name ends with `=`.
+    Hooks,
     /// Says how mount(8), systemd or fstab treat the line; or what is forced here; or what makes no difference.
     Nothing,
 }
 
-use Meaning::{Gid, Nothing, Pool, ReadOnly, ReadWrite, Remount};
+use Meaning::{Gid, Hooks, Nothing, Pool, ReadOnly, ReadWrite, Remount};
 
 /// Every known word. A name with `=` takes a value; the others take none.
 const WORDS: &[(&str, Meaning)] = &[
@@ -77,6 +82,7 @@ const WORDS: &[(&str, Meaning)] = &[
     ("rw", ReadWrite),
     ("gid=", Gid),
     ("pool=", Pool),
+    ("hooks=", Hooks),
     ("remount", Remount),
     // for mount(8), fstab(5) and systemd
     ("defaults", Nothing),
@@ -140,6 +146,7 @@ pub fn parse<'a>(
             Some((ReadWrite, _)) => options.read_only = false,
             Some((Gid, value)) => options.gid = Some(gid(word, value)?),
             Some((Pool, value)) => options.pool = Some(pool(word, value)?),
+            Some((Hooks, value)) => options.hooks = Some(folder(word, value)?),
             Some((Remount, _)) => return Err(Refused::Remount),
             Some((Nothing, _)) => {}
             None if sloppy => {}
@@ -189,6 +196,14 @@ fn pool(word: &str, value: Option<&str>) -> Result<String, Refused> {
     })
 }
 
+fn folder(word: &str, value: Option<&str>) -> Result<PathBuf, Refused> {
+    let value = value.filter(|text| !text.is_empty());
+    value.map(PathBuf::from).ok_or_else(|| Refused::Value {
+        word: word.to_owned(),
+        wanted: "hooks= and a directory of programs",
+    })
+}
+
 /// The known word that differs in at most two letters, the least different one, the first of equals.
 fn nearest(word: &str) -> Option<&'static str> {
     let key = word.split_once('=').map_or(word, |(key, _)| key);
@@ -228,6 +243,7 @@ mod tests {
             read_only,
             gid,
             pool: None,
+            hooks: None,
         }
     }
 
@@ -271,6 +287,8 @@ mod tests {
             ..Options::default()
         };
         assert_eq!(parse(["pool=X,pool=Backup/Daily"], false), Ok(wanted));
+        let hooks = parse(["ro,hooks=a b/c=d"], false).unwrap().hooks;
+        assert_eq!(hooks, Some(PathBuf::from("a b/c=d")));
     }
 
     #[test]
@@ -322,6 +340,8 @@ mod tests {
             "pool=/X",
             "pool=X/",
             "pool=X//Y",
+            "hooks",
+            "hooks=",
         ] {
             for sloppy in [false, true] {
                 let refused = parse([word], sloppy).unwrap_err();

@@ -8,7 +8,9 @@ use super::error::Refusal;
 use super::id::{Guid, ObjectNo};
 use super::import::ImportLine;
 use super::label::MediaLabel;
+use super::operating::OperatorRequest;
 use super::request::AllocateRequest;
+use super::setting::Setting;
 use super::state::{OperatorState, Selection, SideState};
 use super::time::{Limit, Span};
 
@@ -89,6 +91,10 @@ pub enum Ask {
     AddType { name: String },
     /// `DeleteNtmsMediaType`.
     RemoveType { no: ObjectNo },
+    /// `SubmitNtmsOperatorRequest`.
+    AskOperator { request: Box<OperatorRequest> },
+    /// `SetNtmsObjectInformation` of the computer object.
+    Set { setting: Setting },
     /// Satisfy or refuse an operator request (`SatisfyNtmsOperatorRequest`, `CancelNtmsOperatorRequest`), or say that
     /// somebody works on it.
     AnswerOperator { no: ObjectNo, state: OperatorState },

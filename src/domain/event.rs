@@ -11,6 +11,8 @@ use super::change::{
     RequestRecord, Swap, Thing,
 };
 use super::id::{Guid, ObjectNo};
+use super::operating::OperatorRecord;
+use super::setting::Setting;
 use super::state::{OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
 use super::time::Time;
 use serde::{Deserialize, Serialize};
@@ -107,6 +109,10 @@ pub enum Event {
         pool: Thing,
         message: String,
     },
+    /// Somebody asked a person for something.
+    OperatorSubmitted { operator: Box<OperatorRecord> },
+    /// What holds for the whole system was changed.
+    SettingChanged { setting: Setting },
     /// An operator said complete, the search still found nothing: a new operator request.
     OperatorRequested {
         no: ObjectNo,
@@ -224,6 +230,8 @@ impl Event {
             Self::OperatorRequested { no, .. } | Self::MediaWanted { no, .. } => {
                 line("operator", no, "insert")
             }
+            Self::OperatorSubmitted { operator } => line("operator", &operator.no, "insert"),
+            Self::SettingChanged { .. } => line("computer", &"settings", "update"),
             Self::OperatorChanged { no, state: Some(_) } => line("operator", no, "update"),
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
             Self::WorkQueued { no, .. } => line("work", no, "insert"),

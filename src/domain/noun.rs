@@ -221,6 +221,12 @@ pub struct Operator {
     pub state: OperatorState,
     /// The pool it concerns.
     pub pool: Option<ObjectNo>,
+    /// The library it concerns.
+    pub library: Option<ObjectNo>,
+    /// The medium it concerns.
+    pub medium: Option<ObjectNo>,
+    /// The slot, drive or port it concerns.
+    pub element: Option<ObjectNo>,
     /// The waiting request behind it.
     pub request: Option<ObjectNo>,
     /// User that caused it.

@@ -130,9 +130,11 @@ fn shape(view: &View, node: Node) -> Result<Option<(FileKind, u64)>> {
             };
             (FileKind::File, end.unsigned_abs())
         }
-        Behaviour::Transaction | Behaviour::Bulk | Behaviour::Stream | Behaviour::LastError => {
-            (FileKind::File, 0)
-        }
+        Behaviour::Transaction
+        | Behaviour::Ask
+        | Behaviour::Bulk
+        | Behaviour::Stream
+        | Behaviour::LastError => (FileKind::File, 0),
     }))
 }
 
@@ -234,8 +236,14 @@ fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
         return Ok(library.modified);
     }
     let (_, created) = read::catalog(view)?;
-    if matches!(node.row, Row::Root | Row::Readme | Row::LastError) {
+    if matches!(
+        node.row,
+        Row::Root | Row::Readme | Row::LastError | Row::Ask
+    ) {
         return Ok(created);
+    }
+    if node.row == Row::Settings || spec(node.row).parents.contains(&Row::Settings) {
+        return Ok(read::settings(view)?.modified.max(created));
     }
     Ok(list::head(view)?.map_or(created, |head| head.time.max(created)))
 }

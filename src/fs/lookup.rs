@@ -77,6 +77,7 @@ pub fn show(view: &View, node: Node) -> Result<Vec<u8>> {
         Behaviour::Dir(_)
         | Behaviour::Link(_)
         | Behaviour::Transaction
+        | Behaviour::Ask
         | Behaviour::Bulk
         | Behaviour::Stream
         | Behaviour::History

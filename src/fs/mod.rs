@@ -29,6 +29,7 @@ mod place;
 mod readme;
 pub mod rendered;
 pub mod scope;
+mod settings;
 mod show;
 pub mod tree;
 pub mod waiting;

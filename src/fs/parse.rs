@@ -167,7 +167,9 @@ pub fn unlink(node: Node) -> Parsed<Ask> {
         B::Shown(_) | B::Attr(..) | B::Transaction | B::Bulk | B::ResultFile(_) => {
             not_permitted("the file is part of its object and goes with it")
         }
-        B::Stream | B::History | B::LastError => not_permitted("the file is part of the tree"),
+        B::Ask | B::Stream | B::History | B::LastError => {
+            not_permitted("the file is part of the tree")
+        }
     }
 }
 
@@ -208,7 +210,7 @@ pub fn write(node: Node, data: &[u8]) -> Parsed<Ask> {
         B::Shown(_) | B::ResultFile(_) | B::Link(_) | B::History | B::LastError => {
             not_permitted("the file only shows; it cannot be written")
         }
-        B::Transaction | B::Bulk | B::RequestFile(_) | B::Stream => {
+        B::Transaction | B::Ask | B::Bulk | B::RequestFile(_) | B::Stream => {
             not_permitted("the file takes requests, not a value")
         }
     }
@@ -287,7 +289,7 @@ pub fn chown(node: Node, uid: Option<u32>, gid: Option<u32>) -> Parsed<Ask> {
     })
 }
 
-fn invalid<T>(sentence: String) -> Result<T> {
+pub(super) fn invalid<T>(sentence: String) -> Result<T> {
     Err(ErrorKind::InvalidParameter.because(sentence))
 }
 
@@ -309,7 +311,7 @@ fn description(value: &str) -> Result<String> {
     text(value, "description", DESCRIPTION_MAX)
 }
 
-fn switch(value: &str) -> Result<bool> {
+pub(super) fn switch(value: &str) -> Result<bool> {
     match value {
         "0" => Ok(false),
         "1" => Ok(true),

@@ -36,6 +36,9 @@ INSERT INTO request VALUES
    1700000000000, 1700000000070, NULL),
   (71, 20, 'job-2', '{"uid":1002,"gid":1002}', 'timeout=5m', 0, 0, 1700000300000, 80, '', 1700000000000, 1700000000071, NULL),
   (72, 20, NULL, '{"uid":1002,"gid":1002}', '', 0, 0, NULL, NULL, '', 1700000000000, 1700000000072, NULL);
-INSERT INTO operator VALUES
+INSERT INTO operator (no, command, message, state, pool, request, uid, submitted, modified) VALUES
   (80, 1, 'Bring media of type LTO-8 for pool "Backup".', 1, 20, 71, 1002, 1700000000000, 1700000000080),
   (81, 1, 'Bring media.', 5, 99, NULL, 1000, 1700000000000, 1700000000081);
+INSERT INTO operator (no, command, message, state, pool, library, medium, element, request, uid, submitted, modified) VALUES
+  (82, 3, 'It smokes.', 2, NULL, 30, 41, 33, NULL, 1000, 1700000000000, 1700000000082),
+  (83, 4, 'Move it.', 4, NULL, 98, 97, 96, NULL, 1000, 1700000000000, 1700000000083);

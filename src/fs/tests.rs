@@ -161,6 +161,7 @@ fn check(view: &View, dir: Node, node: Node, path: &str) {
         Behaviour::Shown(_)
         | Behaviour::Attr(..)
         | Behaviour::Transaction
+        | Behaviour::Ask
         | Behaviour::Bulk
         | Behaviour::RequestFile(_)
         | Behaviour::ResultFile(_) => {
@@ -192,6 +193,11 @@ fn what_is_listed_is_found_shows_and_leads_somewhere() {
         "/by-id/side/00000000-0000-7000-8000-0000000000e4",
         "/libraries/lib 0/slots/2/medium",
         "/operator/81/result",
+        "/operator/82/library",
+        "/operator/82/medium",
+        "/operator/82/device",
+        "/ask",
+        "/settings/attended",
         "/logical/00000000-0000-7000-8000-0000000000f0/side",
         "/by-state/available/B.A",
         "/by-state/available/C.A",
@@ -209,6 +215,10 @@ fn what_is_listed_is_found_shows_and_leads_somewhere() {
         "/pools/Backup/results/job-2",
         "/operator/80/result",
         "/operator/81/pool",
+        "/operator/80/library",
+        "/operator/83/library",
+        "/operator/83/medium",
+        "/operator/83/device",
         "/pools/Backup/media/B/slot",
         "/pools/Backup/media/B/sides/A/logical",
         "/libraries/lib 0/drives/1/medium",
@@ -376,10 +386,26 @@ fn modes_and_owners() {
 }
 
 #[test]
+fn modes_of_the_whole_system() {
+    let sample = Sample::new();
+    for (path, mode) in [
+        ("ask", 0o666),
+        ("settings", 0o755),
+        ("settings/attended", 0o644),
+    ] {
+        let found = sample.stat(path);
+        assert_eq!((found.mode, found.uid, found.gid), (mode, 0, 0), "{path}");
+    }
+}
+
+#[test]
 fn times_are_those_of_the_last_event() {
     let sample = Sample::new();
     for (path, time) in [
         ("README", 1_700_000_000_000),
+        ("ask", 1_700_000_000_000),
+        ("settings/attended", 1_700_000_000_000),
+        ("operator/82", 1_700_000_000_082),
         ("pools/Backup/counts", 1_704_164_645_678),
         ("pools/Backup/requests", 1_704_164_645_678),
         ("pools/Backup/name", 1_700_000_000_020),
@@ -444,6 +470,13 @@ fn texts() {
         ("libraries/lib 0/ports/1/state", "empty\n"),
         ("operator/81/result", "satisfied\n"),
         ("operator/80/by", "1002\n"),
+        ("operator/82/command", "device-service\n"),
+        ("settings/operator_purge_time", "72h\n"),
+        ("settings/operator_auto_purge", "1\n"),
+        ("settings/operator_keep_failed", "0\n"),
+        ("settings/attended", "1\n"),
+        ("settings/hook_timeout", "1m\n"),
+        ("settings/hook_ages", "1h 4h 24h\n"),
         ("types/MO-5.25/sides", "2\n"),
     ] {
         assert_eq!(sample.shows(path), text, "{path}");
@@ -536,7 +569,7 @@ fn status_is_a_summary() {
         "\nFree/LTO-8 ",
         "  job-2  uid 1002  since 2023-11-14T22:13:20.000Z  until 2023-11-14T22:18:20.000Z\n",
         "never ends by time\n",
-        "80  new-media  submitted  Bring media of type LTO-8 for pool \"Backup\".\n",
+        "\n80           new-media  submitted  2023-11-14T22:13:20.000Z  1002  Bring media of type LTO-8 for pool \"Backup\".\n",
         "delivery unknown:\n00000000-0000-7000-8000-0000000000f0  uid 1000",
     ] {
         assert!(status.contains(part), "{part}\n{status}");

@@ -6,10 +6,11 @@
 //! file is one number, one row and one small function.
 
 use super::node::{Node, Row};
-use super::parse;
 use super::show::{
-    catalog, info, library, link, logical, medium, metrics, operator, pool, status, why,
+    catalog, info, library, link, logical, medium, metrics, operator, pool, settings as system,
+    status, why,
 };
+use super::{parse, settings};
 use crate::domain::ask::Ask;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
@@ -98,6 +99,8 @@ pub enum Behaviour {
     Attr(Show, Parse),
     /// One write is one allocation request, the read after it gives the result on the same descriptor.
     Transaction,
+    /// One write is one request to a person, the read after it gives its number on the same descriptor.
+    Ask,
     /// Lines that are taken together.
     Bulk,
     /// A named request: created, written once, removed; shows what was written.
@@ -214,6 +217,11 @@ const fn public(show: Show) -> (Guard, Behaviour) {
     (Guard::Fixed(0o444), Behaviour::Shown(show))
 }
 
+/// A file of the whole system: everybody reads it, root writes it.
+const fn setting(show: Show, parse: Parse) -> (Guard, Behaviour) {
+    (Guard::Fixed(0o644), Behaviour::Attr(show, parse))
+}
+
 /// The tree, in the order in which it is listed and described.
 #[rustfmt::skip]
 pub static TREE: &[Spec] = &[
@@ -225,6 +233,8 @@ pub static TREE: &[Spec] = &[
     on(Row::AllLogical, &[Row::Root], Is("logical"),   dir(G::Fixed(0o777)), "Logical media, named by LMID."),
     on(Row::Libraries, &[Row::Root], Is("libraries"),  home(G::Fixed(0o755), Some(parse::create_library), Some((Row::Library, parse::name_library))), "Libraries; mkdir makes one, mv renames one."),
     on(Row::Operators, &[Row::Root], Is("operator"),   dir(G::Fixed(0o777)), "Requests to a person."),
+    on(Row::Ask,       &[Row::Root], Is("ask"),        (G::Fixed(0o666), B::Ask), "Write a request to a person, read its number on the same descriptor."),
+    on(Row::Settings,  &[Row::Root], Is("settings"),   dir(G::Fixed(0o755)), "What holds for the whole system."),
     on(Row::Types,     &[Row::Root], Is("types"),      home(G::Fixed(0o755), Some(parse::add_type), None), "Types of media; mkdir adds one."),
     on(Row::ById,      &[Row::Root], Is("by-id"),      dir(G::Fixed(0o755)), "Links by identifier."),
     on(Row::ByBarcode, &[Row::Root], Is("by-barcode"), dir(G::Fixed(0o755)), "Links by bar code."),
@@ -335,7 +345,17 @@ pub static TREE: &[Spec] = &[
     on(Row::OperatorSubmitted, &[Row::Operator], Is("submitted"), public(operator::submitted), "When it was submitted."),
     on(Row::OperatorBy,        &[Row::Operator], Is("by"),        public(operator::by), "Number of the user whose request caused it."),
     on(Row::OperatorPool,      &[Row::Operator], Is("pool"),      link(link::pool_of_operator), "Link to the pool it concerns."),
+    on(Row::OperatorLibrary,   &[Row::Operator], Is("library"),   link(link::library_of_operator), "Link to the library it concerns."),
+    on(Row::OperatorMedium,    &[Row::Operator], Is("medium"),    link(link::medium_of_operator), "Link to the medium it concerns."),
+    on(Row::OperatorDevice,    &[Row::Operator], Is("device"),    link(link::element_of_operator), "Link to the slot, drive or port it concerns."),
     on(Row::OperatorResult,    &[Row::Operator], Is("result"),    (G::Fixed(0o444), B::ResultFile(operator::result)), "satisfied or refused; a read waits until there is an answer, and it is listed from then on.").listed(Listed::Finished),
+
+    on(Row::SettingOperatorPurgeTime,  &[Row::Settings], Is("operator_purge_time"),  setting(system::operator_purge_time, settings::operator_purge_time), "How long answered operator requests are kept, such as 72h or infinite."),
+    on(Row::SettingOperatorAutoPurge,  &[Row::Settings], Is("operator_auto_purge"),  setting(system::operator_auto_purge, settings::operator_auto_purge), "1 if answered operator requests are forgotten after that time, 0 if never."),
+    on(Row::SettingOperatorKeepFailed, &[Row::Settings], Is("operator_keep_failed"), setting(system::operator_keep_failed, settings::operator_keep_failed), "1 if refused operator requests are kept until rmdir, else 0."),
+    on(Row::SettingAttended,           &[Row::Settings], Is("attended"),             setting(system::attended, settings::attended), "1 if people answer operator requests; with 0 whatever would wait for a person fails at once."),
+    on(Row::SettingHookTimeout,        &[Row::Settings], Is("hook_timeout"),         setting(system::hook_timeout, settings::hook_timeout), "How long a hook may run before it is killed, 1ms to 1h."),
+    on(Row::SettingHookAges,           &[Row::Settings], Is("hook_ages"),            setting(system::hook_ages, settings::hook_ages), "At which ages of an open operator request the hooks are run again, ascending, such as 1h 4h 24h."),
 
     on(Row::Type,            &[Row::Types], Each(Kind::MediaType), object(G::Fixed(0o755), parse::remove_type), "A type of media; rmdir removes one that nothing uses."),
     on(Row::TypeSides,       &[Row::Type], Is("sides"),       public(catalog::type_sides), "Sides of one medium."),

@@ -14,6 +14,7 @@ use crate::domain::noun::{Pool, Request};
 use crate::domain::request::{AllocateRequest, Options};
 use crate::domain::rule::Mint as _;
 use crate::domain::rule::allocate::{Facts, Verdict, admit, allocation, search};
+use crate::domain::rule::operator::NOBODY;
 use crate::domain::state::{OperatorCommand, RequestState};
 use crate::domain::time::{Limit, Time};
 use crate::store::{fact, read};
@@ -38,9 +39,22 @@ pub(super) fn submit(
     let facts = fact::allocate(turn.writer.db(), pool, request)?;
     match search(&facts, request, turn.caller, limit != Limit::Ms(0)) {
         Ok(Verdict::Take(pick)) => take(turn, *pick, request, record),
-        Ok(Verdict::Wait(why)) => wait(turn, record, request, &facts, &why),
+        Ok(Verdict::Wait(why)) if attended(turn)? => wait(turn, record, request, &facts, &why),
+        Ok(Verdict::Wait(why)) => {
+            let refusal = unattended(&why.sentence);
+            fail(turn, record, request.json, &refusal, Some(&facts))
+        }
         Err(refusal) => fail(turn, record, request.json, &refusal, Some(&facts)),
     }
+}
+
+fn attended(turn: &Turn<'_>) -> Result<bool> {
+    Ok(read::settings(turn.writer.db())?.attended)
+}
+
+/// Nothing was found, and there is nobody to ask for more.
+fn unattended(why: &str) -> Refusal {
+    ErrorKind::MediaUnavailable.because(format!("{why}; {NOBODY}, so no operator is asked"))
 }
 
 /// A named request that never got its newline is kept with that result: nothing was carried out.
@@ -252,6 +266,9 @@ pub(super) fn satisfied(turn: &mut Turn<'_>, request: ObjectNo) -> Result<()> {
     let Some(still) = retry(turn, request)? else {
         return Ok(());
     };
+    if !attended(turn)? {
+        return end(turn, request, &unattended(&still.why));
+    }
     let message = still.plea;
     let no = (&mut turn.numbers).number();
     turn.record(Event::OperatorRequested {

@@ -22,9 +22,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Answered operator requests are kept as long as requests, 72 hours (product behaviour note 16).
-const OPERATOR_PURGE_MS: i64 = 72 * 3_600_000;
-
 /// When a transaction failed, what was due in it is tried again after this.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -301,7 +298,7 @@ impl Core {
     fn sweep(&mut self) -> Result<()> {
         let (now, daemon) = ((self.clock.utc)(), Caller::daemon());
         self.record_delivered(&daemon, now)?;
-        let purge = fact::to_purge(self.writer.db(), now, Time(now.0 - OPERATOR_PURGE_MS))?;
+        let purge = fact::to_purge(self.writer.db(), now)?;
         let forgotten = purge
             .requests
             .into_iter()

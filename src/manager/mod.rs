@@ -4,6 +4,7 @@
 //! [`Readers`] and never pass through here; no lock is held while a device, a person or the disk is waited for.
 
 mod allocating;
+mod asking;
 pub mod clock;
 pub mod core;
 mod filing;

@@ -1,15 +1,15 @@
 //! One ask inside a transaction: load the facts, let the rule decide, record the events.
 
 use super::numbers::Numbers;
-use super::{allocating, filing};
+use super::{allocating, asking, filing};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::attribute::{Holder, Way};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::{CATALOG, Guid, ObjectNo};
-use crate::domain::rule::{Mint as _, attribute, deallocate, library, medium, operator, pool};
-use crate::domain::state::{OperatorState, SideState};
+use crate::domain::rule::{Mint as _, attribute, deallocate, library, medium, pool};
+use crate::domain::state::SideState;
 use crate::domain::time::Time;
 use crate::store::write::Writer;
 use crate::store::{self, fact, read};
@@ -75,14 +75,16 @@ impl Turn<'_> {
             Ask::Inventoried { work, found } => filing::inventoried(self, *work, found),
             Ask::AddType { name } => filing::add_type(self, name),
             Ask::RemoveType { no } => filing::remove_type(self, *no),
-            Ask::AnswerOperator { no, state } => self.answer(*no, *state),
-            Ask::RemoveOperator { no } => self.remove_operator(*no),
             Ask::SetAttribute {
                 of,
                 name,
                 value,
                 way,
             } => self.set_attribute(*of, name, value.as_deref(), *way),
+            Ask::AskOperator { request } => asking::submit(self, request),
+            Ask::Set { setting } => asking::set(self, setting),
+            Ask::AnswerOperator { no, state } => asking::answer(self, *no, *state),
+            Ask::RemoveOperator { no } => asking::remove(self, *no),
             // The core keeps these itself.
             Ask::Delivered { .. } | Ask::Sweep => Ok(Reply::Done),
         }
@@ -206,14 +208,6 @@ impl Turn<'_> {
         self.record_all(event)
     }
 
-    fn remove_operator(&mut self, no: ObjectNo) -> Result<Reply> {
-        let db = self.writer.db();
-        let asked = fact::found(read::operator(db, no)?, "operator request")?;
-        let pool = asked.pool.map(|pool| fact::pool(db, pool)).transpose()?;
-        let event = operator::remove(&asked, pool.as_ref(), self.caller)?;
-        self.record_all([event])
-    }
-
     fn remove_library(&mut self, no: ObjectNo) -> Result<Reply> {
         let facts = fact::library(self.writer.db(), no, None, None)?;
         self.record_all(library::remove(&facts, self.caller)?)
@@ -234,25 +228,6 @@ impl Turn<'_> {
         let event = pool::place(&pool, parents, &above, name, self.caller)?;
         demand_new_pool(self.writer, (parent, name), Some(no))?;
         self.record_all([event])
-    }
-
-    fn answer(&mut self, no: ObjectNo, state: OperatorState) -> Result<Reply> {
-        let db = self.writer.db();
-        let asked = fact::found(read::operator(db, no)?, "operator request")?;
-        let pool = asked.pool.map(|pool| fact::pool(db, pool)).transpose()?;
-        let event = operator::answer(&asked, pool.as_ref(), state, self.caller)?;
-        self.record(event)?;
-        match (state, asked.request) {
-            (OperatorState::Complete, Some(request)) => allocating::satisfied(self, request)?,
-            (OperatorState::Refused, Some(request)) => {
-                let refusal =
-                    ErrorKind::Cancelled.because(format!("operator request {no} was refused"));
-                allocating::end(self, request, &refusal)?;
-            }
-            (OperatorState::Submitted | OperatorState::Active | OperatorState::InProgress, _)
-            | (_, None) => {}
-        }
-        Ok(Reply::Done)
     }
 
     fn create_library(&mut self, name: &str, mode: u32) -> Result<Reply> {

@@ -2,6 +2,7 @@
 
 use crate::domain::acl::Acl;
 use crate::domain::id::{Guid, ObjectNo};
+use crate::domain::setting::Ages;
 use crate::domain::state::{
     Delivery, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType, RequestState,
     Selection, SideState, WorkKind,
@@ -85,6 +86,19 @@ impl ToSql for Acl {
 impl FromSql for Acl {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)
+    }
+}
+
+/// The words that the file shows.
+impl ToSql for Ages {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(self.to_string()))
+    }
+}
+
+impl FromSql for Ages {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        Self::parse(value.as_str()?).map_err(|_| FromSqlError::InvalidType)
     }
 }
 

@@ -12,6 +12,7 @@ use crate::domain::request::{AllocateRequest, Options, SideName};
 use crate::domain::rule::allocate::{Facts, Lookup, MediumFacts, Pick, PoolFacts};
 use crate::domain::rule::{deallocate, library, medium, pool, want};
 use crate::domain::state::{PoolType, Selection, SideState};
+use crate::domain::time::Time;
 use rusqlite::Connection;
 
 /// Refuses with [`ErrorKind::ObjectNotFound`] if there is no such object.
@@ -386,9 +387,7 @@ pub fn oldest_waiting(
 }
 
 /// Returns all waiting requests with their deadlines, at start.
-pub fn all_waiting(
-    db: &Connection,
-) -> Result<Vec<(ObjectNo, bool, Option<crate::domain::time::Time>)>> {
+pub fn all_waiting(db: &Connection) -> Result<Vec<(ObjectNo, bool, Option<Time>)>> {
     let sql = "SELECT no, name IS NOT NULL, deadline FROM request WHERE state = 0 ORDER BY no";
     read::many(db, sql, [], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
@@ -396,7 +395,7 @@ pub fn all_waiting(
 }
 
 /// Returns sides whose rest is over, at most 256, those that have waited longest first.
-pub fn rested(db: &Connection, now: crate::domain::time::Time) -> Result<Vec<Thing>> {
+pub fn rested(db: &Connection, now: Time) -> Result<Vec<Thing>> {
     let sql = "SELECT no, id FROM side WHERE rests_until <= ?1 ORDER BY rests_until LIMIT 256";
     read::many(db, sql, [now], |row| {
         Ok(Thing {
@@ -407,7 +406,7 @@ pub fn rested(db: &Connection, now: crate::domain::time::Time) -> Result<Vec<Thi
 }
 
 /// Returns when the next rest ends, if a side rests.
-pub fn next_rest(db: &Connection) -> Result<Option<crate::domain::time::Time>> {
+pub fn next_rest(db: &Connection) -> Result<Option<Time>> {
     let sql = "SELECT rests_until FROM side WHERE rests_until > ?1 ORDER BY rests_until LIMIT 1";
     read::one(db, sql, [i64::MIN], |row| row.get(0))
 }
@@ -422,22 +421,33 @@ pub fn open_work(db: &Connection) -> Result<Vec<ObjectNo>> {
     )
 }
 
-/// Returns finished requests whose time is over, and answered operator requests that are older than `before`.
-pub fn to_purge(
-    db: &Connection,
-    now: crate::domain::time::Time,
-    before: crate::domain::time::Time,
-) -> Result<Purge> {
+/// Returns finished requests whose time is over, and answered operator requests that are not kept any longer.
+pub fn to_purge(db: &Connection, now: Time) -> Result<Purge> {
     let sql = "SELECT no, pool, name FROM request WHERE state = 1 AND purge <= ?1 ORDER BY purge LIMIT 256";
     let requests = read::many(db, sql, [now], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })?;
-    let sql =
-        "SELECT no FROM operator WHERE state >= 4 AND modified <= ?1 ORDER BY modified LIMIT 256";
+    let operators = operators_to_purge(db, now)?;
     Ok(Purge {
         requests,
-        operators: read::many(db, sql, [before], |row| row.get(0))?,
+        operators,
     })
+}
+
+/// Which answered operator requests are over, as the settings say; refused ones count as failed.
+fn operators_to_purge(db: &Connection, now: Time) -> Result<Vec<ObjectNo>> {
+    let settings = read::settings(db)?;
+    let kept = settings.operator_purge_time.ms();
+    let Some(kept) = kept.filter(|_| settings.operator_auto_purge) else {
+        return Ok(Vec::new());
+    };
+    let before = Time(now.0.saturating_sub(i64::from(kept)));
+    let sql = if settings.operator_keep_failed {
+        "SELECT no FROM operator WHERE state = 5 AND modified <= ?1 ORDER BY modified LIMIT 256"
+    } else {
+        "SELECT no FROM operator WHERE state >= 4 AND modified <= ?1 ORDER BY modified LIMIT 256"
+    };
+    read::many(db, sql, [before], |row| row.get(0))
 }
 
 /// What a sweep forgets.

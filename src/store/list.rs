@@ -250,14 +250,23 @@ fn by_id(db: &Connection, sql: &str, name: &str) -> Result<Option<ObjectNo>> {
     }
 }
 
-/// Open operator requests hang on waiting requests, which have an index; closed ones are many and have none.
-const OPERATORS_OPEN: &str = "SELECT operator.no, command, message, operator.state, operator.pool, \
-    request, uid, operator.submitted, operator.modified FROM request \
-    JOIN operator ON operator.no = request.operator WHERE request.state = 0 ORDER BY request.no LIMIT ?1";
+const OPERATORS_OPEN: &str = "SELECT no, command, message, state, pool, library, medium, element, request, uid, \
+    submitted, modified FROM operator WHERE state < 4 AND no > ?1 ORDER BY no LIMIT ?2";
 
-/// Returns the open operator requests behind waiting requests, oldest request first.
-pub fn operators_open(db: &Connection, limit: u32) -> Result<Vec<Operator>> {
-    many(db, OPERATORS_OPEN, [limit], operator_row)
+/// Returns the open operator requests with numbers above `after`, oldest first.
+pub fn operators_open(db: &Connection, after: ObjectNo, limit: u32) -> Result<Vec<Operator>> {
+    many(db, OPERATORS_OPEN, (after, limit), operator_row)
+}
+
+/// Returns how many operator requests are open.
+pub fn count_operators_open(db: &Connection) -> Result<i64> {
+    let count = one(
+        db,
+        "SELECT count(*) FROM operator WHERE state < 4",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(count.unwrap_or(0))
 }
 
 const REQUESTS_WAITING: &str = "SELECT no FROM request WHERE state = 0 ORDER BY no LIMIT ?1";
@@ -376,8 +385,8 @@ mod tests {
             .map(|step| step.trim_start_matches("SCAN "))
             // One row; one row a pool and state, for statfs; the owners that were found; what waits or is open alone.
             .all(|walk| {
-                let few = ["request_open", "work_open", "operator_unanswered", "logical_delivery"];
-                matches!(walk, "catalog" | "tally" | "next")
+                let few = ["request_open", "work_open", "operator_open", "logical_delivery"];
+                matches!(walk, "catalog" | "tally" | "next" | "settings")
                     || few.iter().any(|index| walk.ends_with(&format!("INDEX {index}")))
             })
     }

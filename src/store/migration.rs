@@ -17,6 +17,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-access.sql"),
     include_str!("schema-views.sql"),
     include_str!("schema-media.sql"),
+    include_str!("schema-operator.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

@@ -11,6 +11,7 @@ use crate::domain::label::MediaLabel;
 use crate::domain::noun::{
     Element, Library, Logical, MediaType, Medium, Operator, Pool, Request, Side,
 };
+use crate::domain::setting::Settings;
 use crate::domain::state::{ElementKind, PoolType, SideState};
 use rusqlite::{Connection, OptionalExtension as _, Params, Row};
 
@@ -474,7 +475,8 @@ pub fn media_type_named(db: &Connection, name: &str) -> Result<Option<MediaType>
     )
 }
 
-/// Reads an operator request of the columns no, command, message, state, pool, request, uid, submitted, modified.
+/// Reads an operator request of the columns no, command, message, state, pool, library, medium, element, request, uid,
+/// submitted, modified.
 pub(super) fn operator_row(row: &Row<'_>) -> Sql<Operator> {
     Ok(Operator {
         no: row.get(0)?,
@@ -482,17 +484,40 @@ pub(super) fn operator_row(row: &Row<'_>) -> Sql<Operator> {
         message: row.get(2)?,
         state: row.get(3)?,
         pool: row.get(4)?,
-        request: row.get(5)?,
-        uid: row.get(6)?,
-        submitted: row.get(7)?,
-        modified: row.get(8)?,
+        library: row.get(5)?,
+        medium: row.get(6)?,
+        element: row.get(7)?,
+        request: row.get(8)?,
+        uid: row.get(9)?,
+        submitted: row.get(10)?,
+        modified: row.get(11)?,
     })
 }
 
 /// Returns an operator request.
 pub fn operator(db: &Connection, no: ObjectNo) -> Result<Option<Operator>> {
-    let sql = "SELECT no, command, message, state, pool, request, uid, submitted, modified FROM operator WHERE no = ?1";
+    let sql = "SELECT no, command, message, state, pool, library, medium, element, request, uid, submitted, modified \
+               FROM operator WHERE no = ?1";
     one(db, sql, [no], operator_row)
+}
+
+/// Returns what holds for the whole system.
+pub fn settings(db: &Connection) -> Result<Settings> {
+    let sql = "SELECT operator_purge_time, operator_auto_purge, operator_keep_failed, attended, hook_timeout, hook_ages, \
+               modified FROM settings WHERE no = 1";
+    let row = |row: &Row<'_>| {
+        Ok(Settings {
+            operator_purge_time: row.get(0)?,
+            operator_auto_purge: row.get(1)?,
+            operator_keep_failed: row.get(2)?,
+            attended: row.get(3)?,
+            hook_timeout: row.get(4)?,
+            hook_ages: row.get(5)?,
+            modified: row.get(6)?,
+        })
+    };
+    one(db, sql, [], row)?
+        .ok_or_else(|| ErrorKind::DatabaseFailure.because("the settings are gone"))
 }
 
 /// Columns of a request, in the order that [`request_row`] reads.

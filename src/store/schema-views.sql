@@ -5,7 +5,6 @@
 CREATE INDEX side_unusual ON side (state, no) WHERE state <> 4 AND state <> 5;
 CREATE INDEX logical_owner ON logical (owner, no);
 CREATE INDEX medium_offline ON medium (no) WHERE library IS NULL;
-CREATE INDEX operator_unanswered ON operator (no) WHERE state < 4;
 
 -- How many objects of a kind there are. Kept by the triggers below; of a kind that allocations make there is none: logical
 -- media are counted by the states of sides.

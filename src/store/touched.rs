@@ -56,6 +56,7 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::MediumChanged { medium, .. }
         | Event::MediumRemoved { medium, .. } => Ok(vec![medium.no]),
         Event::SideChanged { side, .. } | Event::SideRested { side } => of_side(side.no),
+        Event::OperatorSubmitted { operator } => Ok(operator.medium.into_iter().collect()),
         Event::Allocated { allocation } => Ok(vec![allocation.medium.no]),
         Event::Deallocated { deallocation } => Ok(vec![deallocation.medium.no]),
         Event::Swapped { swap } => {
@@ -95,6 +96,7 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::LibraryRemoved { .. }
         | Event::RequestWaiting { .. }
         | Event::MediaWanted { .. }
+        | Event::SettingChanged { .. }
         | Event::OperatorRequested { .. }
         | Event::RequestFailed { .. }
         | Event::RequestForgotten { .. }

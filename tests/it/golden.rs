@@ -14,6 +14,8 @@ use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::label::MediaLabel;
+use ntmsfs::domain::operating::OperatorRequest;
+use ntmsfs::domain::setting::{Ages, Setting};
 use ntmsfs::domain::state::{OperatorState, Selection, SideState};
 use ntmsfs::domain::time::{Limit, Span};
 use ntmsfs::manager::{log, read};
@@ -61,6 +63,8 @@ variants!(
     MediaWanted,
     OperatorRequested,
     SideRested,
+    OperatorSubmitted,
+    SettingChanged,
     Allocated,
     RequestFailed,
     RequestForgotten,
@@ -76,9 +80,20 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 38] = [
+const CHANGES: [&str; 49] = [
     "\"text\":",
     "\"hex\":\"ff0a\"",
+    "\"operator_purge_time\":",
+    "\"operator_auto_purge\":",
+    "\"operator_keep_failed\":",
+    "\"attended\":",
+    "\"hook_timeout\":",
+    "\"hook_ages\":",
+    "\"cleaner\"",
+    "\"device-service\"",
+    "\"move-media\"",
+    "\"message\"",
+    "\"element\":",
     "\"place\":",
     "\"description\":",
     "\"media_type\":",
@@ -424,6 +439,40 @@ fn later(world: &mut World) {
     assert_eq!(world.due(), 1);
 }
 
+/// Everything that is asked of people, and what holds for the whole system.
+fn people(world: &mut World) {
+    for line in [
+        "new-media pool=Group/Nightly library=jukebox",
+        "cleaner library=jukebox slot=2",
+        "device-service library=jukebox drive=1 it smokes",
+        "move-media medium=own library=jukebox",
+        "message \"Please bring \u{e4} coffee\"",
+    ] {
+        let request = Box::new(OperatorRequest::parse(line).expect(line));
+        let caller = if line.starts_with("message") {
+            user(9)
+        } else {
+            root()
+        };
+        world
+            .ask(&caller, Ask::AskOperator { request })
+            .expect(line);
+    }
+    for setting in [
+        Setting::OperatorPurgeTime(Limit::Ms(3_600_000)),
+        Setting::OperatorAutoPurge(false),
+        Setting::OperatorKeepFailed(true),
+        Setting::HookTimeout(Limit::Ms(5000)),
+        Setting::HookAges(Ages::parse("1m 2m").expect("ages")),
+        Setting::Attended(false),
+        Setting::Attended(true),
+        Setting::OperatorAutoPurge(true),
+        Setting::OperatorKeepFailed(false),
+    ] {
+        world.done(Ask::Set { setting });
+    }
+}
+
 /// Runs the script and returns the lines of its log.
 fn script() -> (World, Vec<String>) {
     let mut world = World::new();
@@ -432,6 +481,7 @@ fn script() -> (World, Vec<String>) {
     media(&mut world, pool);
     requests(&mut world, pool);
     more_requests(&mut world, pool);
+    people(&mut world);
     ends(&mut world, pool);
     later(&mut world);
     let lines = log::lines(world.db(), 0, 10_000).expect("the log");
@@ -482,6 +532,8 @@ fn the_log_of_format_1_is_replayed() {
         ("SELECT count(*) FROM request WHERE state = 0", 1),
         ("SELECT count(*) FROM request", 6),
         ("SELECT count(*) FROM operator", 2),
+        ("SELECT count(*) FROM operator", 6),
+        ("SELECT hook_timeout FROM settings", 5000),
         ("SELECT max_allocates FROM pool WHERE name = 'Nightly'", 3),
     ] {
         assert_eq!(count(sql), expected, "{sql}");

@@ -97,7 +97,7 @@ fn the_page_of_the_program_names_every_verb_and_option() {
     let page = read("ntmsfs.8");
     let mut program = Arguments::command();
     program.build();
-    for verb in program.get_subcommands() {
+    for verb in program.get_subcommands().filter(|verb| !verb.is_hide_set()) {
         assert!(names(&page, verb.get_name()), "verb {}", verb.get_name());
     }
     let all = program.get_subcommands().chain([&program]);
@@ -129,6 +129,8 @@ fn the_pages_name_every_word_of_a_line() {
         "barcode= slot= sides=",
         "virtual type= slots= drives= ports= cartridges= label= barcodes= load_time= move_time=",
         "least-used oldest name fill",
+        "message new-media move-media cleaner device-service pool= library= medium= drive= slot= port= text=",
+        "submitted active in-progress complete refused",
     ];
     for word in lines.into_iter().flat_map(|line| line.split(' ')) {
         assert!(page.contains(&word.replace('-', r"\-")), "word {word}");

@@ -4,6 +4,7 @@
 //! panic answers EIO and nothing else stops; nothing is decided here.
 
 mod acl;
+mod asking;
 mod bulk;
 mod names;
 mod notice;
@@ -57,6 +58,9 @@ pub struct Serving {
     session: Mutex<Option<fuser::BackgroundSession>>,
 }
 
+/// Called after every commit. It must not block; it is dropped when the manager stops.
+pub type Wake = Box<dyn FnMut() + Send>;
+
 /// Opens a catalog and starts its manager. `gid` is the group that may read the audit trail; `pool` is the path of the one
 /// that is mounted as the root, if not everything is.
 pub fn prepare(
@@ -65,11 +69,22 @@ pub fn prepare(
     (gid, pool): (u32, Option<&str>),
     on_fatal: OnFatal,
 ) -> Result<Ready> {
+    prepare_waking(catalog, options, (gid, pool), (on_fatal, Box::new(|| ())))
+}
+
+/// The same, with somebody who is woken.
+pub fn prepare_waking(
+    catalog: &Path,
+    options: &Options,
+    (gid, pool): (u32, Option<&str>),
+    (on_fatal, mut wake): (OnFatal, Wake),
+) -> Result<Ready> {
     let (told, notices) = channel::<Notice>();
     let on_commit = Box::new(move |events: &[Arc<_>]| {
         if told.send(events.to_vec()).is_err() {
             tracing::debug!("nobody is told of commits any more");
         }
+        wake();
     });
     let manager = Manager::start(catalog, options, on_commit, on_fatal)?;
     let scope = pool.map_or(Ok(Scope::WHOLE), |path| {

@@ -3,12 +3,13 @@
 //! Invariants: one snapshot an open; a file serves only the user who opened it (an inherited descriptor of another user
 //! is refused); no lock is held while something is waited for.
 
+use super::asking::Asking;
 use super::parked::{Key, Parked, part};
 use super::request::NewRequest;
 use super::served::{Failed, Outcome, Served, lock};
 use super::stream::Tail;
 use super::transaction::Transaction;
-use super::{bulk, request, stream, transaction};
+use super::{asking, bulk, request, stream, transaction};
 use crate::domain::error::Refusal;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::fs::framing::Lines;
@@ -32,6 +33,8 @@ pub(super) enum Open {
     Attribute(Mutex<Attribute>),
     /// `allocate`.
     Transaction(Mutex<Transaction>),
+    /// `ask`.
+    Asking(Mutex<Asking>),
     /// `import`.
     Bulk(Mutex<Bulk>),
     /// A request that is being written.
@@ -255,6 +258,7 @@ fn opened(served: &Served, uid: u32, node: Node, flags: OpenFlags) -> Outcome<Op
         }
         Behaviour::Transaction if !reads(flags) => return Err(Failed::from(parse::nobody_reads())),
         Behaviour::Transaction => Open::Transaction(Mutex::default()),
+        Behaviour::Ask => Open::Asking(Mutex::new(Asking::new(reads(flags)))),
         Behaviour::Bulk => Open::Bulk(Mutex::default()),
         Behaviour::ResultFile(_) => Open::Result(Mutex::new(known(served, node)?)),
         Behaviour::Stream => Open::Events(Mutex::new(Tail::at_end(served)?)),
@@ -326,6 +330,7 @@ pub(super) fn read(served: &Arc<Served>, req: &Request, wanted: &Wanted, reply: 
         Open::Transaction(transaction) => {
             transaction::read(served, (&file, transaction), wanted, reply);
         }
+        Open::Asking(asking) => asking::read(asking, wanted, reply),
         Open::Bulk(bulk) => reply.data(
             lock(bulk)
                 .reply
@@ -467,6 +472,7 @@ pub(super) fn write(
         Open::Transaction(transaction) => {
             transaction::write(served, req, (&file, transaction), (offset, data), reply);
         }
+        Open::Asking(_) => asking::write(served, req, &file, (offset, data), reply),
         Open::Bulk(_) => bulk::write(served, req, &file, (offset, data), reply),
         Open::NewRequest(_) => request::write(served, req, &file, (offset, data), reply),
         Open::Events(tail) => stream::write(served, req, tail, data, reply),
@@ -541,6 +547,7 @@ pub(super) fn release(served: &Arc<Served>, fh: FileHandle) {
         Open::NewRequest(request) => request::release(served, &file, request),
         Open::Text(_)
         | Open::Attribute(_)
+        | Open::Asking(_)
         | Open::Bulk(_)
         | Open::Result(_)
         | Open::Events(_)
@@ -570,6 +577,7 @@ pub(super) fn poll(
             Err(_) => PollEvents::POLLIN | PollEvents::POLLHUP,
         },
         Open::Events(tail) => stream::poll(served, tail),
+        Open::Asking(asking) => asking::poll(asking),
         Open::Text(_)
         | Open::Attribute(_)
         | Open::Bulk(_)

@@ -97,6 +97,7 @@ fn member(spec: &Spec) -> Option<Member> {
         Behaviour::Dir(_) if form == Form::Names => Source::Names(spec.row),
         Behaviour::Dir(_)
         | Behaviour::Transaction
+        | Behaviour::Ask
         | Behaviour::Bulk
         | Behaviour::RequestFile(_)
         | Behaviour::Stream

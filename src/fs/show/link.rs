@@ -59,7 +59,12 @@ pub(crate) fn slot_of_medium(view: &View, no: ObjectNo) -> Target {
     let Some(slot) = read::medium(view, no)?.and_then(|medium| medium.slot) else {
         return Ok(None);
     };
-    Ok(read::element(view, slot)?.map(|element| {
+    element(view, slot)
+}
+
+/// The home of a slot, drive or port.
+fn element(view: &View, no: ObjectNo) -> Target {
+    Ok(read::element(view, no)?.map(|element| {
         let row = match element.kind {
             ElementKind::Slot => Row::Slot,
             ElementKind::Drive => Row::Drive,
@@ -107,6 +112,30 @@ pub(crate) fn medium_of_element(view: &View, no: ObjectNo) -> Target {
         Row::Medium,
         read::element(view, no)?.and_then(|element| element.medium),
     ))
+}
+
+/// The library that an operator request concerns. It may be gone before the request is.
+pub(crate) fn library_of_operator(view: &View, no: ObjectNo) -> Target {
+    match read::operator(view, no)?.and_then(|operator| operator.library) {
+        Some(no) => library(view, no),
+        None => Ok(None),
+    }
+}
+
+/// The medium that an operator request concerns. It may be gone before the request is.
+pub(crate) fn medium_of_operator(view: &View, no: ObjectNo) -> Target {
+    match read::operator(view, no)?.and_then(|operator| operator.medium) {
+        Some(no) => medium(view, no),
+        None => Ok(None),
+    }
+}
+
+/// The slot, drive or port that an operator request concerns.
+pub(crate) fn element_of_operator(view: &View, no: ObjectNo) -> Target {
+    match read::operator(view, no)?.and_then(|operator| operator.element) {
+        Some(no) => element(view, no),
+        None => Ok(None),
+    }
 }
 
 /// The pool that an operator request concerns. It may be gone before the request is.

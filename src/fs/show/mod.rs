@@ -12,6 +12,7 @@ pub(crate) mod medium;
 pub(crate) mod metrics;
 pub(crate) mod operator;
 pub(crate) mod pool;
+pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod why;
 

@@ -5,7 +5,7 @@ use super::table;
 use crate::domain::error::Result;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::domain::name::printable;
-use crate::domain::noun::{Pool, Request};
+use crate::domain::noun::{Operator, Pool, Request};
 use crate::domain::state::SideState;
 use crate::manager::list::{self, Kind};
 use crate::manager::views::{self, Census};
@@ -13,6 +13,9 @@ use crate::manager::{View, read};
 
 /// How many lines a section has at most. Enough for a screen or two, cheap enough for every stat(2).
 const LINES: u32 = 100;
+
+/// The same for operator requests, which people read first.
+const OPERATORS: u32 = 20;
 
 /// The states that have a column.
 const COLUMNS: [SideState; 4] = [
@@ -30,7 +33,7 @@ pub(crate) fn status(view: &View, _no: ObjectNo) -> Result<String> {
         section("pools", Some(pool_heads()), &pools(view)?),
         section("libraries", None, &libraries(view)?),
         section("waiting requests", None, &waiting(view)?),
-        section("open operator requests", None, &operators(view)?),
+        operators(view)?,
         section("delivery unknown", None, &undelivered(view)?),
     ] {
         out.push('\n');
@@ -157,16 +160,44 @@ fn waiting_line(view: &View, request: &Request) -> Result<String> {
     ))
 }
 
-fn operators(view: &View) -> Result<Vec<Vec<String>>> {
-    let open = list::operators_open(view, LINES)?;
-    let lines = open.into_iter().map(|operator| {
-        let message = printable(&operator.message);
-        vec![format!(
-            "{}  {}  {}  {message}",
-            operator.no, operator.command, operator.state
-        )]
+/// What people are asked for and have not answered, oldest first. How old each is, its directory says: nothing that is
+/// shown contains the time of reading.
+fn operators(view: &View) -> Result<String> {
+    let open = list::operators_open(view, ObjectNo(0), OPERATORS)?;
+    if open.is_empty() {
+        return Ok("open operator requests: none\n".to_owned());
+    }
+    let heads = ["number", "command", "state", "submitted", "by"].map(str::to_owned);
+    let cells = open.iter().map(|operator| {
+        let Operator {
+            no,
+            command,
+            state,
+            submitted,
+            uid,
+            ..
+        } = operator;
+        vec![
+            no.to_string(),
+            command.to_string(),
+            state.to_string(),
+            submitted.to_string(),
+            uid.to_string(),
+        ]
     });
-    Ok(lines.collect())
+    let rows: Vec<Vec<String>> = std::iter::once(heads.to_vec()).chain(cells).collect();
+    let messages = open.iter().map(|operator| printable(&operator.message));
+    let messages = std::iter::once("message".to_owned()).chain(messages);
+    let mut out = "open operator requests:\n".to_owned();
+    for (row, message) in table(&rows).lines().zip(messages) {
+        out.extend([row, "  ", &message, "\n"]);
+    }
+    let shown = i64::try_from(open.len()).unwrap_or(i64::MAX);
+    let more = list::count_operators_open(view)? - shown;
+    if more > 0 {
+        out.extend(["\u{2026} and ", &more.to_string(), " more\n"]);
+    }
+    Ok(out)
 }
 
 fn undelivered(view: &View) -> Result<Vec<Vec<String>>> {

@@ -46,6 +46,8 @@ pub(super) fn create(
 
 /// Removes a library, its parts and its work.
 pub(super) fn remove(db: &Connection, no: ObjectNo) -> Result<()> {
+    let sql = "UPDATE operator SET library = NULL, element = NULL WHERE library = ?1";
+    run(db, sql, [no])?;
     run(db, "DELETE FROM work WHERE library = ?1", [no])?;
     run(db, "DELETE FROM element WHERE library = ?1", [no])?;
     run(db, "DELETE FROM library WHERE no = ?1", [no])

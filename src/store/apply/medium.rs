@@ -146,6 +146,8 @@ pub(super) fn change(
 
 /// Forgets a medium and its sides.
 pub(super) fn remove(db: &Connection, no: ObjectNo) -> Result<()> {
+    let sql = "UPDATE operator SET medium = NULL WHERE medium = ?1";
+    run(db, sql, [no])?;
     run(db, "DELETE FROM side WHERE medium = ?1", [no])?;
     run(db, "DELETE FROM medium WHERE no = ?1", [no])
 }

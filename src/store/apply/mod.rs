@@ -5,6 +5,7 @@
 mod attribute;
 mod library;
 mod medium;
+mod operator;
 mod pool;
 mod request;
 
@@ -59,6 +60,8 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
             request::waiting(db, (request, *whole), (*deadline, *operator, message), time),
         Event::RequestFailed { request, result, .. } => request::finish(db, request, result, time),
         Event::RequestForgotten { no, .. } => run(db, "DELETE FROM request WHERE no = ?1", [no]),
+        Event::OperatorSubmitted { operator } => operator::submitted(db, operator, time),
+        Event::SettingChanged { setting } => operator::set(db, setting, time),
         Event::OperatorRequested { no, command, request, message } =>
             request::ask_again(db, (*no, *command, message), *request, time),
         Event::MediaWanted { no, pool, message } => pool::wanted(db, *no, pool.no, message, time),

@@ -1,0 +1,170 @@
+//! Requests to a person, from `ask` to the answer, and the settings of the whole system.
+
+use super::allocating;
+use super::turn::Turn;
+use crate::domain::access::Right;
+use crate::domain::ask::Reply;
+use crate::domain::error::{ErrorKind, Result};
+use crate::domain::id::{CATALOG, Guid, ObjectNo};
+use crate::domain::name;
+use crate::domain::noun::{Library, Medium, Operator, Pool};
+use crate::domain::operating::OperatorRequest;
+use crate::domain::rule::Mint as _;
+use crate::domain::rule::operator::{self, Concern};
+use crate::domain::setting::Setting;
+use crate::domain::state::OperatorState;
+use crate::store::{fact, list, read};
+
+/// `SubmitNtmsOperatorRequest`.
+pub(super) fn submit(turn: &mut Turn<'_>, request: &OperatorRequest) -> Result<Reply> {
+    let concern = named(turn, request)?;
+    let attended = read::settings(turn.writer.db())?.attended;
+    let no = (&mut turn.numbers).number();
+    let event = operator::submit(request, &concern, attended, turn.caller, no)?;
+    turn.record(event)?;
+    Ok(Reply::Created(no))
+}
+
+/// Finds what a request names.
+fn named(turn: &Turn<'_>, request: &OperatorRequest) -> Result<Concern> {
+    let db = turn.writer.db();
+    let mut concern = Concern::default();
+    if let Some(path) = &request.pool {
+        let pool = pool_at(turn, path)?;
+        concern.pool = Some((pool.clone(), read::pool_path(db, &pool)?));
+    }
+    if let Some(name) = &request.library {
+        concern.library = Some(library_named(turn, name)?);
+    }
+    if let (Some((kind, number)), Some(library)) = (request.part, &concern.library) {
+        concern.element = read::element_at(db, library.no, kind, number)?;
+    }
+    if let Some(name) = &request.medium {
+        let medium = medium_named(turn, name)?;
+        of_medium(turn, &mut concern, medium)?;
+    }
+    Ok(concern)
+}
+
+/// Adds a medium with its pool and the library it is in.
+fn of_medium(turn: &Turn<'_>, concern: &mut Concern, medium: Medium) -> Result<()> {
+    let db = turn.writer.db();
+    let pool = fact::pool(db, medium.pool)?;
+    let path = read::pool_path(db, &pool)?;
+    concern.pool = Some((pool, path));
+    let home = medium.library.map(|no| read::library(db, no)).transpose()?;
+    concern.home = home.flatten();
+    concern.medium = Some(medium);
+    Ok(())
+}
+
+fn missing<T>(found: Option<T>, what: &str, shown: &str) -> Result<T> {
+    let shown = name::printable(shown);
+    found
+        .ok_or_else(|| ErrorKind::ObjectNotFound.because(format!("there is no {what} \"{shown}\"")))
+}
+
+/// Finds an object by its identifier, if the text is one.
+fn by_id(turn: &Turn<'_>, kind: list::Kind, text: &str) -> Result<Option<ObjectNo>> {
+    match Guid::parse(text) {
+        Ok(id) => list::find(turn.writer.db(), kind, CATALOG, &id.to_string()),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Walks to a pool. What is below a pool is only told to whoever has USE of it, as in the tree.
+fn pool_at(turn: &Turn<'_>, path: &str) -> Result<Pool> {
+    let db = turn.writer.db();
+    if let Some(no) = by_id(turn, list::Kind::PoolId, path)? {
+        return fact::pool(db, no);
+    }
+    let (mut at, mut found) = (CATALOG, None);
+    for name in path.split('/') {
+        let pool = missing(read::pool_named(db, at, name)?, "pool", path)?;
+        if let Some(above) = found.replace(pool.clone()) {
+            let above: Pool = above;
+            above.access.demand(turn.caller, Right::Use, &above.name)?;
+        }
+        at = pool.no;
+    }
+    missing(found, "pool", path)
+}
+
+fn library_named(turn: &Turn<'_>, text: &str) -> Result<Library> {
+    let db = turn.writer.db();
+    let found = match read::library_named(db, text)? {
+        Some(library) => Some(library),
+        None => match by_id(turn, list::Kind::LibraryId, text)? {
+            Some(no) => read::library(db, no)?,
+            None => None,
+        },
+    };
+    missing(found, "library", text)
+}
+
+fn medium_named(turn: &Turn<'_>, text: &str) -> Result<Medium> {
+    let db = turn.writer.db();
+    let found = match read::medium_named(db, text)? {
+        Some(medium) => Some(medium),
+        None => match by_id(turn, list::Kind::MediumId, text)? {
+            Some(no) => read::medium(db, no)?,
+            None => None,
+        },
+    };
+    missing(found, "medium", text)
+}
+
+/// What a request concerns now. What is gone meanwhile governs nothing.
+fn concerned(turn: &Turn<'_>, asked: &Operator) -> Result<Concern> {
+    let db = turn.writer.db();
+    let mut concern = Concern::default();
+    if let Some(pool) = asked
+        .pool
+        .map(|no| read::pool(db, no))
+        .transpose()?
+        .flatten()
+    {
+        let path = read::pool_path(db, &pool)?;
+        concern.pool = Some((pool, path));
+    }
+    let medium = asked.medium.map(|no| read::medium(db, no)).transpose()?;
+    if let Some(medium) = medium.flatten() {
+        of_medium(turn, &mut concern, medium)?;
+    }
+    let library = asked.library.map(|no| read::library(db, no)).transpose()?;
+    concern.library = library.flatten();
+    Ok(concern)
+}
+
+/// `SatisfyNtmsOperatorRequest`, `CancelNtmsOperatorRequest`, or somebody works on it.
+pub(super) fn answer(turn: &mut Turn<'_>, no: ObjectNo, state: OperatorState) -> Result<Reply> {
+    let asked = fact::found(read::operator(turn.writer.db(), no)?, "operator request")?;
+    let concern = concerned(turn, &asked)?;
+    let events = operator::answer(&asked, &concern, state, turn.caller)?;
+    turn.record_all(events)?;
+    match (state, asked.request) {
+        (OperatorState::Complete, Some(request)) => allocating::satisfied(turn, request)?,
+        (OperatorState::Refused, Some(request)) => {
+            let refusal =
+                ErrorKind::Cancelled.because(format!("operator request {no} was refused"));
+            allocating::end(turn, request, &refusal)?;
+        }
+        (OperatorState::Submitted | OperatorState::Active | OperatorState::InProgress, _)
+        | (_, None) => {}
+    }
+    Ok(Reply::Done)
+}
+
+/// `DeleteNtmsRequests`.
+pub(super) fn remove(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
+    let asked = fact::found(read::operator(turn.writer.db(), no)?, "operator request")?;
+    let concern = concerned(turn, &asked)?;
+    let event = operator::remove(&asked, &concern, turn.caller)?;
+    turn.record_all([event])
+}
+
+/// `SetNtmsObjectInformation` of the computer object.
+pub(super) fn set(turn: &mut Turn<'_>, setting: &Setting) -> Result<Reply> {
+    let event = operator::set(setting, turn.caller)?;
+    turn.record_all([event])
+}

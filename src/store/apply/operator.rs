@@ -1,0 +1,58 @@
+//! Operator requests that were sent with `ask`, and the settings.
+
+use super::run;
+use crate::domain::error::Result;
+use crate::domain::operating::OperatorRecord;
+use crate::domain::setting::Setting;
+use crate::domain::state::OperatorState;
+use crate::domain::time::Time;
+use rusqlite::Connection;
+
+/// Somebody asked a person for something.
+pub(super) fn submitted(db: &Connection, operator: &OperatorRecord, time: Time) -> Result<()> {
+    let sql = "INSERT INTO operator (no, command, message, state, pool, library, medium, element, uid, submitted, \
+               modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)";
+    let OperatorRecord {
+        no,
+        command,
+        message,
+        uid,
+        pool,
+        library,
+        medium,
+        element,
+    } = operator;
+    let state = OperatorState::Submitted;
+    run(
+        db,
+        sql,
+        (
+            no, command, message, state, pool, library, medium, element, uid, time,
+        ),
+    )
+}
+
+/// Changes a setting.
+pub(super) fn set(db: &Connection, setting: &Setting, time: Time) -> Result<()> {
+    macro_rules! set {
+        ($column:literal, $value:expr) => {
+            run(
+                db,
+                concat!(
+                    "UPDATE settings SET ",
+                    $column,
+                    " = ?1, modified = ?2 WHERE no = 1"
+                ),
+                ($value, time),
+            )
+        };
+    }
+    match setting {
+        Setting::OperatorPurgeTime(limit) => set!("operator_purge_time", limit),
+        Setting::OperatorAutoPurge(on) => set!("operator_auto_purge", on),
+        Setting::OperatorKeepFailed(on) => set!("operator_keep_failed", on),
+        Setting::Attended(on) => set!("attended", on),
+        Setting::HookTimeout(limit) => set!("hook_timeout", limit),
+        Setting::HookAges(ages) => set!("hook_ages", ages),
+    }
+}
