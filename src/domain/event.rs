@@ -191,13 +191,6 @@ pub struct Headline {
 impl Event {
     /// Returns what the line of this event says first.
     pub fn headline(&self) -> Headline {
-        let line = |object, id: &dyn ToString, operation| Headline {
-            object,
-            id: id.to_string(),
-            operation,
-            request: None,
-            result: None,
-        };
         match self {
             Self::Founded { id } => line("computer", id, "insert"),
             Self::NumbersReserved { ceiling } => line("computer", ceiling, "update"),
@@ -256,6 +249,17 @@ impl Event {
                     .headline("complete", Some(&allocation.result))
             },
         }
+    }
+}
+
+/// What the line of an event says first that is no request.
+fn line(object: &'static str, id: &dyn ToString, operation: &'static str) -> Headline {
+    Headline {
+        object,
+        id: id.to_string(),
+        operation,
+        request: None,
+        result: None,
     }
 }
 

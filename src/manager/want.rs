@@ -95,7 +95,7 @@ fn settle(turn: &mut Turn<'_>, no: ObjectNo) -> Result<()> {
         let event = match decide(&facts) {
             Verdict::Rest => return Ok(()),
             Verdict::Draw(event) => {
-                turn.writer.record(event, &daemon, turn.now)?;
+                turn.writer.record(*event, &daemon, turn.now)?;
                 continue;
             }
             Verdict::Close(no) => Event::OperatorChanged { no, state: None },

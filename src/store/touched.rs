@@ -39,17 +39,21 @@ fn run(db: &Connection, sql: &str, medium: ObjectNo, record: Option<(i64, i64)>)
     .map_err(failed)
 }
 
+fn medium_of_side(db: &Connection, side: ObjectNo) -> Result<Vec<ObjectNo>> {
+    let sql = "SELECT medium FROM side WHERE no = ?1";
+    one(db, sql, [side], |row| row.get(0)).map(|medium| medium.into_iter().collect())
+}
+
+fn medium_of_logical(db: &Connection, logical: ObjectNo) -> Result<Vec<ObjectNo>> {
+    let sql =
+        "SELECT medium FROM logical JOIN side ON side.no = logical.side WHERE logical.no = ?1";
+    one(db, sql, [logical], |row| row.get(0)).map(|medium| medium.into_iter().collect())
+}
+
 /// The media that an event concerns.
 fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
-    let of_side = |side: ObjectNo| -> Result<Vec<ObjectNo>> {
-        let sql = "SELECT medium FROM side WHERE no = ?1";
-        one(db, sql, [side], |row| row.get(0)).map(|medium| medium.into_iter().collect())
-    };
-    let of_logical = |logical: ObjectNo| {
-        let sql =
-            "SELECT medium FROM logical JOIN side ON side.no = logical.side WHERE logical.no = ?1";
-        one(db, sql, [logical], |row| row.get(0)).map(|medium| medium.into_iter().collect())
-    };
+    let of_side = |side| medium_of_side(db, side);
+    let of_logical = |logical| medium_of_logical(db, logical);
     match event {
         Event::MediumCreated { medium } => Ok(vec![medium.thing.no]),
         Event::MediumMoved { medium, .. }

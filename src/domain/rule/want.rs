@@ -31,7 +31,7 @@ pub enum Verdict {
     /// Nothing: there are enough, or a person was asked already.
     Rest,
     /// The medium is drawn; look again.
-    Draw(Event),
+    Draw(Box<Event>),
     /// There are enough: the request to a person goes.
     Close(ObjectNo),
     /// A person is to be asked, with this sentence.
@@ -58,7 +58,7 @@ pub fn decide(facts: &Facts) -> Verdict {
         .as_ref()
         .is_some_and(|free| pool.allocate_from_free && free.access.permits(&owner, Right::Use));
     if let Some(drawn) = facts.drawn.as_ref().filter(|_| open) {
-        return Verdict::Draw(moved(drawn, pool));
+        return Verdict::Draw(Box::new(moved(drawn, pool)));
     }
     if pool.want_operator.is_some() {
         return Verdict::Rest;
