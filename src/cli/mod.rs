@@ -52,6 +52,13 @@ enum Verb {
         #[arg(long, hide = true)]
         report: bool,
     },
+    /// Make a catalog of an export, once the export has passed every check.
+    Restore {
+        /// The export: what was read from the file of that name in a tree.
+        export: PathBuf,
+        /// The file to make; one that exists is refused.
+        catalog: PathBuf,
+    },
     /// Check a catalog that is not mounted: every invariant, the log, and the tables against the log.
     Check {
         /// The catalog.
@@ -104,6 +111,10 @@ impl Arguments {
             Verb::Init { catalog } => crate::manager::founding::found(&catalog)
                 .with_context(|| format!("init {}", catalog.display())),
             Verb::Check { catalog } => check(&catalog),
+            Verb::Restore { export, catalog } => {
+                crate::manager::restoring::restore(&export, &catalog)
+                    .with_context(|| format!("restore {}", catalog.display()))
+            }
             Verb::Mount {
                 catalog,
                 dir,

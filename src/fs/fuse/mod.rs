@@ -5,6 +5,7 @@
 
 mod acl;
 mod bulk;
+mod export;
 mod names;
 mod notice;
 mod open;
