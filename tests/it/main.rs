@@ -30,6 +30,7 @@ mod mounting;
 mod objects;
 mod pools;
 mod posix;
+mod power;
 mod refusals;
 mod rights;
 mod rot;
