@@ -101,6 +101,7 @@ fn member(spec: &Spec) -> Option<Member> {
         | Behaviour::RequestFile(_)
         | Behaviour::Stream
         | Behaviour::History
+        | Behaviour::Export
         | Behaviour::LastError => return None,
     };
     let sentence = spec.doc;
