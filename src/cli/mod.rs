@@ -63,6 +63,13 @@ enum Verb {
         #[arg(short = 'f')]
         foreground: bool,
     },
+    /// Make a catalog of an export, once the export has passed every check.
+    Restore {
+        /// The export: what was read from the file of that name in a tree.
+        export: PathBuf,
+        /// The file to make; one that exists is refused.
+        catalog: PathBuf,
+    },
     /// Check a catalog that is not mounted: every invariant, the log, and the tables against the log.
     Check {
         /// The catalog.
@@ -126,6 +133,10 @@ impl Arguments {
                 folder,
                 foreground,
             }),
+            Verb::Restore { export, catalog } => {
+                crate::manager::restoring::restore(&export, &catalog)
+                    .with_context(|| format!("restore {}", catalog.display()))
+            }
             Verb::Mount {
                 catalog,
                 dir,

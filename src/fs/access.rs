@@ -13,7 +13,7 @@ use crate::domain::acl::List;
 use crate::domain::error::Result;
 use crate::domain::id::CATALOG;
 use crate::domain::time::Time;
-use crate::manager::{View, list, read, touched, views};
+use crate::manager::{self, View, list, read, touched, views};
 
 /// What kind of file a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -135,6 +135,7 @@ fn shape(view: &View, node: Node) -> Result<Option<(FileKind, u64)>> {
         | Behaviour::Bulk
         | Behaviour::Stream
         | Behaviour::LastError => (FileKind::File, 0),
+        Behaviour::Export => (FileKind::File, manager::size(view)?),
     }))
 }
 

@@ -81,6 +81,7 @@ pub fn show(view: &View, node: Node) -> Result<Vec<u8>> {
         | Behaviour::Bulk
         | Behaviour::Stream
         | Behaviour::History
+        | Behaviour::Export
         | Behaviour::LastError => Ok(Vec::new()),
     }
 }

@@ -72,7 +72,7 @@ rows! {
     ByState = 262, StateSides = 263, SideInState = 264, ByOwner = 265, OwnerLogical = 266, LogicalOfOwner = 267,
     ByLocation = 268, LocationLibraries = 269, LocationLibrary = 270, MediumInLibrary = 271,
     LocationOffline = 272, MediumOffline = 273,
-    MediumHistory = 350,
+    MediumHistory = 350, Export = 351,
 }
 
 /// Bits of an inode number below the row.

@@ -167,7 +167,7 @@ pub fn unlink(node: Node) -> Parsed<Ask> {
         B::Shown(_) | B::Attr(..) | B::Transaction | B::Bulk | B::ResultFile(_) => {
             not_permitted("the file is part of its object and goes with it")
         }
-        B::Ask | B::Stream | B::History | B::LastError => {
+        B::Ask | B::Stream | B::History | B::Export | B::LastError => {
             not_permitted("the file is part of the tree")
         }
     }
@@ -207,7 +207,7 @@ pub fn write(node: Node, data: &[u8]) -> Parsed<Ask> {
         }
         B::Attr(_, parse) => Ok(parse(node.no, utf8(data)?.trim())?),
         B::Dir(_) => Err(Deny::Errno(libc::EISDIR, "that is a directory")),
-        B::Shown(_) | B::ResultFile(_) | B::Link(_) | B::History | B::LastError => {
+        B::Shown(_) | B::ResultFile(_) | B::Link(_) | B::History | B::Export | B::LastError => {
             not_permitted("the file only shows; it cannot be written")
         }
         B::Transaction | B::Ask | B::Bulk | B::RequestFile(_) | B::Stream => {

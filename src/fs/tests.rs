@@ -157,7 +157,7 @@ fn check(view: &View, dir: Node, node: Node, path: &str) {
                 "{path}"
             );
         }
-        Behaviour::Stream | Behaviour::LastError => panic!("{path} is listed"),
+        Behaviour::Stream | Behaviour::Export | Behaviour::LastError => panic!("{path} is listed"),
         Behaviour::Shown(_)
         | Behaviour::Attr(..)
         | Behaviour::Transaction

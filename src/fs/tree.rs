@@ -111,6 +111,8 @@ pub enum Behaviour {
     Stream,
     /// The log from the beginning to its end.
     History,
+    /// A copy of the whole catalog.
+    Export,
     /// The calling user's last refusal.
     LastError,
     /// A symbolic link.
@@ -246,6 +248,7 @@ pub static TREE: &[Spec] = &[
     on(Row::Metrics,   &[Row::Root], Is("metrics"),    public(metrics::metrics), "Numbers of the whole system as OpenMetrics text."),
     on(Row::History,   &[Row::Root], Is("history"),    (G::Private(0o640), B::History), "The audit trail: every change, who made it and when, one JSON object a line."),
     on(Row::Events,    &[Row::Root], Is("events"),     (G::Private(0o640), B::Stream), "The same as a stream that waits for more; not listed.").listed(Listed::Never),
+    on(Row::Export,    &[Row::Root], Is("export"),     (G::Fixed(0o400), B::Export), "A consistent copy of the catalog as one SQLite file; not listed.").listed(Listed::Never),
     on(Row::LastError, &[Row::Root], Is("last-error"), (G::Fixed(0o444), B::LastError), "The last refusal of the calling user; not listed.").listed(Listed::Never),
 
     on(Row::Pool,                 &[Row::Pools], Each(Kind::Pool), object(G::Mode(0o777), parse::remove_pool), "A pool; rmdir removes it when nothing depends on it."),

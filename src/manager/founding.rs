@@ -9,6 +9,7 @@ use crate::domain::error::Result;
 use crate::domain::event::Event;
 use crate::domain::id::CATALOG;
 use crate::domain::rule::Mint as _;
+use crate::store::copy;
 use crate::store::fault::Faults;
 use crate::store::write::{Durability, Writer};
 use std::path::Path;
@@ -43,8 +44,16 @@ pub const MEDIA_TYPES: &[(&str, u32, &str, &str)] = &[
     ("WORM-12", 2, "write-once", "Optical disk, 12 inch, two sides"),
 ];
 
-/// Makes a new catalog. A file that exists is refused.
+/// Makes a new catalog. A file that exists is refused; one that is not complete never has the name.
 pub fn found(path: &Path) -> Result<()> {
+    copy::demand_free(path)?;
+    let unfinished = copy::unfinished(path, "init");
+    let founded = found_at(&unfinished).and_then(|()| copy::publish(&unfinished, path));
+    copy::discard(&unfinished);
+    founded
+}
+
+fn found_at(path: &Path) -> Result<()> {
     Writer::create(path)?;
     let mut writer = Writer::open(path, Durability::Full, Faults::default())?;
     let clock = Clock::default();

@@ -11,11 +11,13 @@ mod filing;
 pub mod founding;
 mod numbers;
 mod outcome;
+pub mod restoring;
 mod supply;
 mod turn;
 mod want;
 mod worker;
 
+pub use crate::store::copy::{Snapshot, size};
 pub use crate::store::fault::Faults;
 pub use crate::store::lock::Lock;
 pub use crate::store::write::Durability;
@@ -100,6 +102,7 @@ impl Manager {
         on_commit: OnCommit,
         on_fatal: OnFatal,
     ) -> Result<Self> {
+        crate::store::copy::sweep(path);
         let writer = Writer::open(path, options.durability, options.faults.clone())?;
         let core = Core::new(writer, options.clock, options.faults.clone())?;
         let readers = Arc::new(Readers::new(path));
@@ -169,6 +172,11 @@ impl Manager {
     /// Returns the read connections.
     pub fn readers(&self) -> &Readers {
         &self.readers
+    }
+
+    /// Holds what is committed now, for a copy.
+    pub fn snapshot(&self) -> Result<Snapshot> {
+        self.readers.snapshot()
     }
 
     /// Returns a number that grows with every commit: what was rendered at an older one is stale.
@@ -389,19 +397,26 @@ pub fn check(catalog: &Path) -> Result<Findings> {
     // A file that is no catalog gets no lock beside it.
     readers.look(|view| crate::store::demand_catalog(view))?;
     let _lock = Lock::take(catalog)?;
-    readers.look(|view| {
-        if let Err(refusal) = check::chain(view) {
-            return Ok(Findings {
-                problems: vec![refusal.sentence],
-                unknown: Vec::new(),
-            });
-        }
-        let mut problems = check::invariants(view)?;
-        problems.extend(check::rebuilt(view)?);
-        let mut unknown = Vec::new();
-        for no in list::delivery_unknown(view, u32::MAX)? {
-            unknown.extend(read::logical(view, no)?.map(|logical| logical.id.to_string()));
-        }
-        Ok(Findings { problems, unknown })
-    })
+    readers.look(examine)
+}
+
+/// Checks what a connection sees: the file, the chain of the log, every invariant, and the tables against the log.
+fn examine(view: &View) -> Result<Findings> {
+    let mut problems = check::file(view)?;
+    if problems.is_empty() {
+        problems.extend(check::chain(view).err().map(|refusal| refusal.sentence));
+    }
+    if !problems.is_empty() {
+        return Ok(Findings {
+            problems,
+            unknown: Vec::new(),
+        });
+    }
+    problems.extend(check::invariants(view)?);
+    problems.extend(check::rebuilt(view)?);
+    let mut unknown = Vec::new();
+    for no in list::delivery_unknown(view, u32::MAX)? {
+        unknown.extend(read::logical(view, no)?.map(|logical| logical.id.to_string()));
+    }
+    Ok(Findings { problems, unknown })
 }

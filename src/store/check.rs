@@ -172,6 +172,28 @@ fn broken(db: &Connection, rules: &[(&str, &str)]) -> Result<Vec<String>> {
     Ok(out)
 }
 
+/// Verifies the file: its pages, every index against its table, and that it has the schema of this program to the letter.
+pub fn file(db: &Connection) -> Result<Vec<String>> {
+    let sql = format!("PRAGMA integrity_check({FINDINGS_MAX})");
+    let mut out = many(db, &sql, [], |row| row.get::<_, String>(0))?;
+    out.retain(|line| line != "ok");
+    let fresh = empty()?;
+    let (found, newest) = (migration::version(db)?, migration::version(&fresh)?);
+    if found < newest {
+        out.push(format!(
+            "the catalog has schema {found}, this program has {newest}; mount it once, which brings it up to date"
+        ));
+        return Ok(out);
+    }
+    let sql = "SELECT type || ' ' || name || ' of ' || tbl_name || ': ' || coalesce(sql, '-') \
+               FROM sqlite_schema ORDER BY type, name";
+    let schema = |db| many(db, sql, [], |row| row.get::<_, String>(0));
+    if schema(db)? != schema(&fresh)? {
+        out.push("the schema is not that of this program".to_owned());
+    }
+    Ok(out)
+}
+
 /// Walks the log: sequence, offsets, checksums, chain, and whether every record can be read. The first that is wrong is
 /// refused with [`ErrorKind::DatabaseFailure`].
 pub fn chain(db: &Connection) -> Result<()> {

@@ -8,6 +8,7 @@ mod apply;
 pub mod attribute;
 pub mod check;
 mod column;
+pub mod copy;
 pub mod fact;
 pub mod fault;
 pub mod list;
@@ -88,6 +89,11 @@ impl Readers {
             path: path.to_owned(),
             idle: Mutex::new(Vec::new()),
         }
+    }
+
+    /// Holds what is committed now, for a copy.
+    pub fn snapshot(&self) -> Result<copy::Snapshot> {
+        copy::Snapshot::take(&self.path)
     }
 
     /// Runs `look` on one committed snapshot: all that it reads belongs to one instant.

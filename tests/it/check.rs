@@ -9,7 +9,7 @@ use ntmsfs::store::check;
 use ntmsfs::store::write::Writer;
 
 /// A catalog in which there is something of everything.
-fn full() -> World {
+pub(crate) fn full() -> World {
     let mut world = World::new();
     world.library("jukebox", "MO-5.25", 4);
     let pool = world.pool(CATALOG, "Backup", "MO-5.25");

@@ -6,6 +6,7 @@
 mod acl;
 mod asking;
 mod bulk;
+mod export;
 mod names;
 mod notice;
 mod open;

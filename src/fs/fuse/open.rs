@@ -4,12 +4,13 @@
 //! is refused); no lock is held while something is waited for.
 
 use super::asking::Asking;
+use super::export::Export;
 use super::parked::{Key, Parked, part};
 use super::request::NewRequest;
 use super::served::{Failed, Outcome, Served, lock};
 use super::stream::Tail;
 use super::transaction::Transaction;
-use super::{asking, bulk, request, stream, transaction};
+use super::{asking, bulk, export, request, stream, transaction};
 use crate::domain::error::Refusal;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::fs::framing::Lines;
@@ -45,6 +46,8 @@ pub(super) enum Open {
     Events(Mutex<Tail>),
     /// `history`.
     History,
+    /// `export`.
+    Export(Export),
 }
 
 /// What is read back after a write that was refused: the line, from the end of the last write on.
@@ -263,6 +266,7 @@ fn opened(served: &Served, uid: u32, node: Node, flags: OpenFlags) -> Outcome<Op
         Behaviour::ResultFile(_) => Open::Result(Mutex::new(known(served, node)?)),
         Behaviour::Stream => Open::Events(Mutex::new(Tail::at_end(served)?)),
         Behaviour::History => Open::History,
+        Behaviour::Export => Open::Export(Export::open(served, node)?),
         Behaviour::LastError => Open::Text(served.last_error(uid)),
         Behaviour::Dir(_) => return Err(Failed::Errno(Errno::EISDIR)),
         Behaviour::Link(_) => return Err(Failed::Errno(Errno::ELOOP)),
@@ -345,6 +349,7 @@ pub(super) fn read(served: &Arc<Served>, req: &Request, wanted: &Wanted, reply: 
         ),
         Open::Result(known) => read_result(served, &file, known, wanted, reply),
         Open::Events(tail) => stream::read(served, tail, wanted, reply),
+        Open::Export(export) => export::read(served, (&file, export), wanted, reply),
         Open::History => {
             let offset = i64::try_from(wanted.offset).unwrap_or(i64::MAX);
             let size = usize::try_from(wanted.size).unwrap_or(usize::MAX);
@@ -476,7 +481,7 @@ pub(super) fn write(
         Open::Bulk(_) => bulk::write(served, req, &file, (offset, data), reply),
         Open::NewRequest(_) => request::write(served, req, &file, (offset, data), reply),
         Open::Events(tail) => stream::write(served, req, tail, data, reply),
-        Open::Text(_) | Open::Result(_) | Open::History => {
+        Open::Text(_) | Open::Result(_) | Open::History | Open::Export(_) => {
             let deny = parse::write(file.node, data).err();
             let failed = deny.map_or(Failed::Errno(Errno::EPERM), Failed::from);
             reply.error(served.errno(file.uid, &failed));
@@ -551,7 +556,8 @@ pub(super) fn release(served: &Arc<Served>, fh: FileHandle) {
         | Open::Bulk(_)
         | Open::Result(_)
         | Open::Events(_)
-        | Open::History => {}
+        | Open::History
+        | Open::Export(_) => {}
     }
 }
 
@@ -578,6 +584,7 @@ pub(super) fn poll(
         },
         Open::Events(tail) => stream::poll(served, tail),
         Open::Asking(asking) => asking::poll(asking),
+        Open::Export(export) => export::poll(served, (&file, export), fh.0),
         Open::Text(_)
         | Open::Attribute(_)
         | Open::Bulk(_)

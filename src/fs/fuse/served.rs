@@ -246,7 +246,9 @@ impl Served {
         let found = self.stats.get(version, node.ino(), || {
             self.look(|view| self.scope.attributes(view, node, self.gid))
         })?;
-        found.ok_or(Failed::Errno(Errno::ENOENT))
+        let mut found = found.ok_or(Failed::Errno(Errno::ENOENT))?;
+        found.size = self.export_size(node).unwrap_or(found.size);
+        Ok(found)
     }
 
     /// Finds an entry and its attributes on one snapshot, and keeps them for the stat that follows.

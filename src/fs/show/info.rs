@@ -102,6 +102,7 @@ fn member(spec: &Spec) -> Option<Member> {
         | Behaviour::RequestFile(_)
         | Behaviour::Stream
         | Behaviour::History
+        | Behaviour::Export
         | Behaviour::LastError => return None,
     };
     let sentence = spec.doc;

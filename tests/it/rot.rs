@@ -1,0 +1,74 @@
+//! Bits that turn over on the disk: what they change is found, refused, or changes no answer.
+
+use crate::check::full;
+use crate::world::{folder, rounds};
+use ntmsfs::manager::check;
+use rusqlite::types::Value;
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+
+/// All that a catalog says: every row of every table.
+fn dump(path: &Path) -> rusqlite::Result<Vec<(String, Vec<Value>)>> {
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' ORDER BY name";
+    let names: Vec<String> = db
+        .prepare(names)?
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut out = Vec::new();
+    for name in names {
+        let mut all = db.prepare(&format!("SELECT * FROM \"{name}\" NOT INDEXED"))?;
+        let columns = all.column_count();
+        let mut rows = all.query([])?;
+        while let Some(row) = rows.next()? {
+            let values: rusqlite::Result<Vec<Value>> = (0..columns).map(|at| row.get(at)).collect();
+            out.push((name.clone(), values?));
+        }
+    }
+    Ok(out)
+}
+
+/// Whether the engine by itself finds nothing.
+fn engine_is_content(path: &Path) -> bool {
+    let look = || {
+        let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        db.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0))
+    };
+    look().is_ok_and(|found| found == "ok")
+}
+
+#[test]
+fn a_bit_that_turned_over_gives_no_wrong_answer() {
+    let (bytes, folder) = (full().into_bytes(), folder());
+    let path = folder.path().join("catalog");
+    std::fs::write(&path, &bytes).expect("a catalog");
+    let whole = dump(&path).expect("a sound catalog");
+    assert_eq!(check(&path).expect("a check").problems, [""; 0]);
+    let mut seed = 20_310_203_u64;
+    let (mut found, mut harmless, mut silent_without) = (0, 0, 0);
+    for round in 0..rounds(100, 1_000) {
+        seed = seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let mut rotten = bytes.clone();
+        let bit = usize::try_from(seed >> 24).expect("a number") % (bytes.len() * 8);
+        rotten[bit / 8] ^= 1 << (bit % 8);
+        std::fs::write(&path, &rotten).expect("a catalog");
+        let same = dump(&path).as_ref() == Ok(&whole);
+        let content = engine_is_content(&path);
+        let clean = check(&path).is_ok_and(|found| found.problems.is_empty());
+        assert!(
+            !clean || same,
+            "round {round}: bit {bit} changes an answer and is not found"
+        );
+        silent_without += u64::from(content && !same);
+        *(if clean { &mut harmless } else { &mut found }) += 1;
+    }
+    assert!(
+        found > 0 && silent_without > 0,
+        "the bits are not in what is read"
+    );
+    println!(
+        "{found} found, {harmless} without effect; the engine alone would have missed {silent_without}"
+    );
+}
