@@ -189,6 +189,9 @@ def operations(config, who, mine):
     yield "read an attribute", nothing, lambda: get(f"{p}/type"), nothing
     yield "write an attribute", nothing, lambda: put(f"{p}/description", who), nothing
     yield "read why", nothing, lambda: get(f"{p}/why"), nothing
+    yield "read a user's attribute", lambda: os.setxattr(p, "user.who", b"root"), \
+        lambda: os.getxattr(p, "user.who"), nothing
+    yield "set a user's attribute", nothing, lambda: os.setxattr(p, "user.who", who.encode()), nothing
     yield "make a pool", nothing, lambda: os.mkdir(f"{g}/pools/New"), lambda: os.rmdir(f"{g}/pools/New")
     yield "rename a pool", lambda: os.mkdir(f"{g}/pools/Old"), \
         lambda: os.rename(f"{g}/pools/Old", f"{g}/pools/Newer"), lambda: os.rename(f"{g}/pools/Newer", f"{g}/pools/Old")

@@ -67,7 +67,7 @@ const SHOWN: [(&str, &str); 11] = [
     ),
     (
         "libraries/lto/slots/1",
-        "user::r-x user:4012:r-x group::r-x mask::r-x other::r-x",
+        "user::rwx user:4012:r-x group::r-x mask::r-x other::r-x",
     ),
     ("pools/Archive", "user::rwx group::r-x other::r-x"),
     ("pools", "user::rwx group::rwx other::r-x"),

@@ -54,7 +54,10 @@ fn allowed(operation: &str, r: &Rights<'_>) -> bool {
         | "read a logical medium"
         | "read the state of a logical medium"
         | "read a library"
+        | "read a user's attribute"
         | "list slots" => r#use,
+        // The door is closed, but what hangs on it is not behind it.
+        "set a user's attribute" => modify,
         "write an attribute"
         | "make a pool"
         | "rename a pool"
@@ -120,7 +123,7 @@ fn nobody_may_more_or_less_than_the_contract_says() {
     tree.mount();
     let lines: Vec<Vec<&str>> =
         (ran.output().lines().map(|line| line.split('\t').collect())).collect();
-    assert_eq!(lines.len(), 8 * 8 * 49, "configurations, users, operations");
+    assert_eq!(lines.len(), 8 * 8 * 51, "configurations, users, operations");
     let mut wrong = Vec::new();
     for line in &lines {
         let [configuration, who, operation, found] = line[..] else {
