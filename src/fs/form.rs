@@ -38,11 +38,20 @@ pub(crate) const fn form(row: Row) -> Form {
         Row::PoolAllocateFromFree
         | Row::PoolDeallocateToFree
         | Row::MediumEnabled
-        | Row::LibraryEnabled => Form::Switch,
-        Row::PoolDefaultTimeout | Row::PoolPurgeTime => Form::Duration,
-        Row::LogicalAllocatedAt | Row::OperatorSubmitted => Form::Time,
+        | Row::LibraryEnabled
+        | Row::SettingAttended
+        | Row::SettingOperatorAutoPurge
+        | Row::SettingOperatorKeepFailed => Form::Switch,
+        Row::PoolDefaultTimeout
+        | Row::PoolPurgeTime
+        | Row::PoolReuseDelay
+        | Row::SettingOperatorPurgeTime
+        | Row::SettingHookTimeout => Form::Duration,
+        Row::LogicalAllocatedAt | Row::OperatorSubmitted | Row::SideRestsUntil => Form::Time,
         Row::PoolCounts => Form::Counts,
         Row::PoolMaxAllocates
+        | Row::PoolWantAvailable
+        | Row::SideCapacity
         | Row::MediumSequenceNumber
         | Row::SideMounts
         | Row::SideAllocations

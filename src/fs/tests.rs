@@ -616,7 +616,7 @@ fn owners_are_listed_in_pages() {
     let sample = Sample::new();
     for no in 0..20_i64 {
         sample.change(&format!(
-            "INSERT INTO side SELECT {side}, randomblob(16), 41, {no} + 1, pool, medium_name, standing, share, 5, 0, 0, 1, 0, 1
+            "INSERT INTO side (no, id, medium, ordinal, pool, medium_name, standing, share, state, allocations, mounts, idle_since, in_set, modified) SELECT {side}, randomblob(16), 41, {no} + 1, pool, medium_name, standing, share, 5, 0, 0, 1, 0, 1
              FROM side WHERE no = 51;
              INSERT INTO logical SELECT {logical}, randomblob(16), '', '', {side}, {uid}, from_pool, from_path, was, 0, 1, 1
              FROM logical WHERE no = 60;",

@@ -300,7 +300,7 @@ mod tests {
             "ntmsfs_records_total 1",
             "ntmsfs_media 4",
             "ntmsfs_waiting_requests 2",
-            "ntmsfs_operator_requests 1",
+            "ntmsfs_operator_requests 2",
             "ntmsfs_delivery_unknown 1",
             "ntmsfs_oldest_waiting_request_timestamp_seconds 1700000000.000",
         ] {
