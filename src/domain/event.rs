@@ -12,6 +12,7 @@ use super::change::{
 use super::id::{Guid, ObjectNo};
 use super::state::{OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
 use super::time::Time;
+use super::work::{DriveChange, WorkChange, WorkRecord};
 use serde::{Deserialize, Serialize};
 
 /// Version of the event format. A record of a later version is refused at opening.
@@ -148,6 +149,28 @@ pub enum Event {
         library: Thing,
         error: Option<String>,
     },
+    /// A library is asked for something.
+    WorkRequested { work: Box<WorkRecord> },
+    /// What became of that.
+    WorkChanged {
+        no: ObjectNo,
+        library: Thing,
+        #[serde(default)]
+        name: Option<String>,
+        change: WorkChange,
+    },
+    /// These requests have these places among those of their priority.
+    WorkOrdered {
+        library: Thing,
+        ranks: Vec<(ObjectNo, i64)>,
+    },
+    /// What became of the medium in a drive.
+    DriveChanged {
+        library: Thing,
+        drive: ObjectNo,
+        medium: Thing,
+        change: DriveChange,
+    },
 }
 
 /// What the line of an event says before its details: the protocol's notification, and the result if it is one.
@@ -168,13 +191,6 @@ pub struct Headline {
 impl Event {
     /// Returns what the line of this event says first.
     pub fn headline(&self) -> Headline {
-        let line = |object, id: &dyn ToString, operation| Headline {
-            object,
-            id: id.to_string(),
-            operation,
-            request: None,
-            result: None,
-        };
         match self {
             Self::Founded { id } => line("computer", id, "insert"),
             Self::NumbersReserved { ceiling } => line("computer", ceiling, "update"),
@@ -206,6 +222,12 @@ impl Event {
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
             Self::WorkQueued { no, .. } => line("work", no, "insert"),
             Self::WorkFinished { no, .. } => line("work", no, "complete"),
+            Self::WorkRequested { work } => work.headline(),
+            Self::WorkChanged {
+                no, name, change, ..
+            } => change.headline(*no, name.as_ref()),
+            Self::WorkOrdered { library, .. } => line("library", &library.id, "update"),
+            Self::DriveChanged { drive, .. } => line("drive", drive, "update"),
             Self::RequestForgotten { no, name, .. } => Headline {
                 request: name.clone(),
                 ..line("request", no, "delete")
@@ -222,6 +244,17 @@ impl Event {
                     .headline("complete", Some(&allocation.result))
             },
         }
+    }
+}
+
+/// A line without a request.
+fn line(object: &'static str, id: &dyn ToString, operation: &'static str) -> Headline {
+    Headline {
+        object,
+        id: id.to_string(),
+        operation,
+        request: None,
+        result: None,
     }
 }
 

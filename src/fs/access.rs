@@ -113,11 +113,12 @@ fn owned(view: &View, guard: Guard, subject: &Subject, gid: u32) -> Result<Owned
         Guard::State => by_access(view, subject, |access| {
             access.control & 0o666 | access.mode & 0o444
         })?,
+        Guard::UseDir => by_access(view, subject, |access| usable(access.mode))?,
         Guard::Requester(mode) => {
-            let Subject::Request(request) = subject else {
+            let Some(caller) = subject.requester() else {
                 return Ok(root(mode));
             };
-            let (uid, gid) = (request.caller.uid, request.caller.gid);
+            let (uid, gid) = (caller.uid, caller.gid);
             Owned { mode, uid, gid }
         }
     })
@@ -154,11 +155,23 @@ fn searchable(control: u32) -> u32 {
     control | (control >> 1 | control >> 2) & 0o111
 }
 
+/// Everything for each class that has r and x.
+fn usable(mode: u32) -> u32 {
+    let both = mode & (mode & 0o111) << 2 & 0o444;
+    both | both >> 1 | both >> 2
+}
+
 /// Returns the time of a node. What the catalog itself has changes with it: its time is that of the last event.
 fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
     let summary = matches!(
         node.row,
-        Row::PoolCounts | Row::PoolWhy | Row::PoolMedia | Row::Requests | Row::Results
+        Row::PoolCounts
+            | Row::PoolWhy
+            | Row::PoolMedia
+            | Row::Requests
+            | Row::Results
+            | Row::LibraryRequests
+            | Row::LibraryResults
     );
     if let Some(time) = subject.modified().filter(|_| !summary) {
         return Ok(time);
@@ -187,6 +200,15 @@ mod tests {
             (0, 0),
         ] {
             assert_eq!(searchable(control), mode);
+        }
+        for (mode, made) in [
+            (0o755, 0o777),
+            (0o750, 0o770),
+            (0o711, 0o700),
+            (0o444, 0),
+            (0, 0),
+        ] {
+            assert_eq!(usable(mode), made, "{mode:o}");
         }
     }
 }

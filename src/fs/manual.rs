@@ -37,11 +37,11 @@ const fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Pool => "pool",
         Kind::Medium | Kind::AnyMedium => "medium",
-        Kind::Request | Kind::Outcome => "name",
+        Kind::Request | Kind::Outcome | Kind::LibraryRequest | Kind::LibraryOutcome => "name",
         Kind::Side => "side",
         Kind::Logical => "LMID",
         Kind::Library => "library",
-        Kind::Element(_) | Kind::Operator => "number",
+        Kind::Element(_) | Kind::Operator | Kind::Work => "number",
         Kind::MediaType => "media type",
         Kind::Barcode => "bar code",
         Kind::PoolId | Kind::MediumId | Kind::SideId | Kind::LibraryId => "GUID",
@@ -56,6 +56,7 @@ fn mode(guard: Guard) -> String {
         Guard::Control => "CONTROL".to_owned(),
         Guard::ControlDir => "CONTROL with x".to_owned(),
         Guard::State => "CONTROL | mode & 0444".to_owned(),
+        Guard::UseDir => "USE with w".to_owned(),
         Guard::Link => "link".to_owned(),
     }
 }

@@ -61,6 +61,42 @@ rows! {
     ById = 99, PoolIds = 100, PoolById = 101, MediumIds = 102, MediumById = 103, SideIds = 104, SideById = 105,
     LogicalIds = 106, LogicalById = 107, LibraryIds = 108, LibraryById = 109,
     ByBarcode = 110, MediumByBarcode = 111,
+    LibraryRequests = 160, LibraryRequest = 161, LibraryResults = 162, LibraryOutcome = 163,
+    Works = 164, Work = 165, WorkOperation = 166, WorkState = 167, WorkPriority = 168, WorkOrder = 169,
+    WorkQueued = 170, WorkCompleted = 171, WorkError = 172, WorkBy = 173, WorkMedium = 174, WorkDrive = 175,
+    WorkLibrary = 176, DriveDevice = 177, MediumDrive = 178, MediumHomeSlot = 179,
+}
+
+/// The directories of named requests: requests, one of them, results, one of them.
+const NAMED: [[Row; 4]; 2] = [
+    [Row::Requests, Row::Request, Row::Results, Row::Outcome],
+    [
+        Row::LibraryRequests,
+        Row::LibraryRequest,
+        Row::LibraryResults,
+        Row::LibraryOutcome,
+    ],
+];
+
+impl Row {
+    /// Returns the row of the results, if this is one of named requests.
+    pub fn outcome(self) -> Option<Self> {
+        let found = NAMED.into_iter().find(|[_, request, ..]| *request == self);
+        found.map(|[.., outcome]| outcome)
+    }
+
+    /// Returns the row of the entries, if this is a directory of named requests or of their results.
+    pub fn named(self) -> Option<Self> {
+        NAMED
+            .into_iter()
+            .find_map(|[requests, request, results, outcome]| {
+                match (self == requests, self == results) {
+                    (true, _) => Some(request),
+                    (_, true) => Some(outcome),
+                    (false, false) => None,
+                }
+            })
+    }
 }
 
 /// Bits of an inode number below the row.

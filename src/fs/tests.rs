@@ -23,6 +23,7 @@ impl Sample {
         sample.change("PRAGMA journal_mode=WAL");
         sample.change(include_str!("../store/schema.sql"));
         sample.change(include_str!("sample.sql"));
+        sample.change(include_str!("../store/schema-mount.sql"));
         sample
     }
 

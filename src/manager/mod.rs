@@ -8,8 +8,10 @@ pub mod clock;
 pub mod core;
 mod filing;
 pub mod founding;
+mod mounting;
 mod numbers;
 mod outcome;
+mod serving;
 mod supply;
 mod turn;
 mod worker;
@@ -17,7 +19,7 @@ mod worker;
 pub use crate::store::fault::Faults;
 pub use crate::store::lock::Lock;
 pub use crate::store::write::Durability;
-pub use crate::store::{Readers, View, list, log, read, search};
+pub use crate::store::{Readers, View, list, log, queue, read, search};
 
 use self::clock::Clock;
 use self::core::{Batch, Core};
@@ -27,6 +29,7 @@ use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
+use crate::domain::work::WorkChange;
 use crate::store::check;
 use crate::store::write::Writer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -125,7 +128,7 @@ impl Manager {
                 .spawn(body);
             started.map_err(|error| ErrorKind::NotEnoughMemory.because(error.to_string()))
         };
-        let worker = worker::Worker::new(Arc::clone(&readers), inbox.clone());
+        let worker = worker::Worker::new(path, Arc::clone(&readers), inbox.clone());
         let threads = vec![
             thread("committer", Box::new(move || committer.run()))?,
             thread("worker", Box::new(move || worker.run(&work)))?,
@@ -352,7 +355,12 @@ impl Committer {
             }
         }
         for event in &batch.events {
-            if let Event::WorkQueued { no, .. } = **event
+            if let Event::WorkQueued { no, .. }
+            | Event::WorkChanged {
+                no,
+                change: WorkChange::Started { .. },
+                ..
+            } = **event
                 && self.jobs.send(no).is_err()
             {
                 tracing::error!("the worker has stopped");

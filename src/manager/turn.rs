@@ -1,17 +1,18 @@
 //! One ask inside a transaction: load the facts, let the rule decide, record the events.
 
 use super::numbers::Numbers;
-use super::{allocating, filing};
+use super::{allocating, filing, mounting};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::{CATALOG, ObjectNo};
-use crate::domain::rule::{Mint as _, deallocate, library, medium, operator, pool};
+use crate::domain::noun::Medium;
+use crate::domain::rule::{Mint as _, deallocate, library, medium, mount, operator, pool};
 use crate::domain::state::{OperatorState, SideState};
 use crate::domain::time::Time;
 use crate::store::write::Writer;
-use crate::store::{fact, read};
+use crate::store::{fact, queue, read};
 
 /// Everything that performing one ask needs.
 pub(super) struct Turn<'a> {
@@ -51,7 +52,7 @@ impl Turn<'_> {
             } => allocating::submit(self, *pool, request, name.as_ref()),
             Ask::Unfinished { pool, name } => allocating::unfinished(self, *pool, name),
             Ask::RemoveRequest { no } => allocating::remove(self, *no),
-            Ask::Expire { no } => allocating::expire(self, *no),
+            Ask::Expire { no } => self.expire(*no),
             Ask::Undo { logical } => self.undo(*logical),
             Ask::Deallocate { logical } => self.deallocate(*logical),
             Ask::SetLogical { no, set } => self.set_logical(*no, set),
@@ -68,6 +69,20 @@ impl Turn<'_> {
             Ask::RemoveLibrary { no } => self.remove_library(*no),
             Ask::SetLibrary { no, set } => self.set_library(*no, set),
             Ask::Inventoried { work, found } => filing::inventoried(self, *work, found),
+            Ask::Library {
+                library,
+                request,
+                name,
+            } => mounting::submit(self, *library, request, name),
+            Ask::UnfinishedLibrary { library, name } => mounting::unfinished(self, *library, name),
+            Ask::RemoveWork { no } => mounting::remove(self, *no),
+            Ask::OrderWork { no, place } => mounting::order(self, *no, *place),
+            Ask::Moved { work } => mounting::moved(self, *work),
+            Ask::Worked {
+                work,
+                outcome,
+                inside,
+            } => mounting::worked(self, *work, outcome, *inside),
             Ask::AddType { name } => filing::add_type(self, name),
             Ask::RemoveType { no } => filing::remove_type(self, *no),
             Ask::AnswerOperator { no, state } => self.answer(*no, *state),
@@ -75,6 +90,24 @@ impl Turn<'_> {
             // The core keeps these itself.
             Ask::Delivered { .. } | Ask::Sweep => Ok(Reply::Done),
         }
+    }
+
+    fn expire(&mut self, no: ObjectNo) -> Result<Reply> {
+        match queue::work(self.writer.db(), no)? {
+            Some(work) => mounting::expire(self, &work),
+            None => allocating::expire(self, no),
+        }
+    }
+
+    /// Refuses to give away or move a medium that is in use in a drive.
+    fn demand_idle(&self, medium: &Medium) -> Result<()> {
+        let db = self.writer.db();
+        let inside = queue::mounted(db, medium.no)?;
+        mount::demand_idle(
+            queue::medium_state(db, medium.no)?,
+            inside.as_ref(),
+            &medium.name,
+        )
     }
 
     fn undo(&mut self, logical: ObjectNo) -> Result<Reply> {
@@ -90,6 +123,7 @@ impl Turn<'_> {
 
     fn deallocate(&mut self, logical: ObjectNo) -> Result<Reply> {
         let facts = fact::deallocate(self.writer.db(), logical)?;
+        self.demand_idle(&facts.medium.medium)?;
         let deallocation = Box::new(deallocate::deallocate(&facts, self.caller)?);
         self.record_all([Event::Deallocated { deallocation }])
     }
@@ -140,6 +174,9 @@ impl Turn<'_> {
 
     fn move_medium(&mut self, no: ObjectNo, pool: ObjectNo, name: &str) -> Result<Reply> {
         let facts = fact::place_medium(self.writer.db(), no, pool, name)?;
+        if facts.medium.pool.no != pool {
+            self.demand_idle(&facts.medium.medium)?;
+        }
         self.record_all(medium::place(&facts, name, self.caller)?)
     }
 
@@ -149,7 +186,9 @@ impl Turn<'_> {
     }
 
     fn remove_medium(&mut self, no: ObjectNo) -> Result<Reply> {
-        let event = medium::remove(&fact::medium_of(self.writer.db(), no)?, self.caller)?;
+        let facts = fact::medium_of(self.writer.db(), no)?;
+        self.demand_idle(&facts.medium)?;
+        let event = medium::remove(&facts, self.caller)?;
         self.record_all([event])
     }
 
@@ -199,6 +238,9 @@ impl Turn<'_> {
         let pool = asked.pool.map(|pool| fact::pool(db, pool)).transpose()?;
         let event = operator::answer(&asked, pool.as_ref(), state, self.caller)?;
         self.record(event)?;
+        if let Some(work) = queue::asked(self.writer.db(), no)? {
+            mounting::answered(self, &work, state)?;
+        }
         match (state, asked.request) {
             (OperatorState::Complete, Some(request)) => allocating::satisfied(self, request)?,
             (OperatorState::Refused, Some(request)) => {

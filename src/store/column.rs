@@ -2,8 +2,8 @@
 
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::state::{
-    Delivery, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType, RequestState,
-    Selection, SideState, WorkKind,
+    Delivery, DriveState, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType,
+    RequestState, Selection, SideState, WorkKind, WorkState,
 };
 use crate::domain::time::{Limit, Time};
 use rusqlite::Result;
@@ -54,7 +54,9 @@ word_column!(
     RequestState,
     Selection,
     SideState,
-    WorkKind
+    WorkKind,
+    WorkState,
+    DriveState
 );
 
 impl ToSql for Guid {

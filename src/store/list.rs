@@ -3,8 +3,8 @@
 //! Invariants: every kind is ordered by object number, so a page continues where the last one ended although others
 //! come and go; every statement is answered by an index; a name that is listed is found again by [`find`].
 
-use super::read;
 use super::read::{many, one, operator_row};
+use super::{queue, read};
 use crate::domain::error::Result;
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::noun::Operator;
@@ -47,6 +47,12 @@ pub enum Kind {
     SideId,
     /// Libraries, by identifier.
     LibraryId,
+    /// Named requests of a library.
+    LibraryRequest,
+    /// Named requests of a library; only finished ones are listed, all are found.
+    LibraryOutcome,
+    /// Pieces of work of all libraries, by number.
+    Work,
 }
 
 /// One entry of a directory.
@@ -94,6 +100,11 @@ impl Kind {
             Self::MediumId => "SELECT no, id FROM medium WHERE no > ?1 ORDER BY no LIMIT ?2",
             Self::SideId => "SELECT no, id FROM side WHERE no > ?1 ORDER BY no LIMIT ?2",
             Self::LibraryId => "SELECT no, id FROM library WHERE no > ?1 ORDER BY no LIMIT ?2",
+            Self::LibraryRequest => "SELECT no, name FROM work WHERE library = ?3 AND name IS NOT NULL AND no > ?1 \
+                                     ORDER BY no LIMIT ?2",
+            Self::LibraryOutcome => "SELECT no, name FROM work WHERE library = ?3 AND name IS NOT NULL AND no > ?1 \
+                                     AND +finished IS NOT NULL ORDER BY no LIMIT ?2",
+            Self::Work => "SELECT no, no FROM work WHERE no > ?1 ORDER BY no LIMIT ?2",
         }
     }
 
@@ -105,11 +116,13 @@ impl Kind {
             | Self::Request
             | Self::Outcome
             | Self::Library
+            | Self::LibraryRequest
+            | Self::LibraryOutcome
             | Self::MediaType
             | Self::AnyMedium
             | Self::Barcode => row.get(1),
             Self::Side => Ok(read::letter(row.get(1)?)),
-            Self::Element(_) | Self::Operator => Ok(row.get::<_, i64>(1)?.to_string()),
+            Self::Element(_) | Self::Operator | Self::Work => Ok(row.get::<_, i64>(1)?.to_string()),
             Self::Logical | Self::PoolId | Self::MediumId | Self::SideId | Self::LibraryId => {
                 Ok(row.get::<_, Guid>(1)?.to_string())
             }
@@ -134,9 +147,13 @@ pub fn page(
     };
     match kind {
         Kind::Element(element) => many(db, sql, (after, limit, container, element), item),
-        Kind::Pool | Kind::Medium | Kind::Request | Kind::Outcome | Kind::Side => {
-            many(db, sql, (after, limit, container), item)
-        }
+        Kind::Pool
+        | Kind::Medium
+        | Kind::Request
+        | Kind::Outcome
+        | Kind::Side
+        | Kind::LibraryRequest
+        | Kind::LibraryOutcome => many(db, sql, (after, limit, container), item),
         Kind::Logical
         | Kind::Library
         | Kind::MediaType
@@ -146,7 +163,8 @@ pub fn page(
         | Kind::PoolId
         | Kind::MediumId
         | Kind::SideId
-        | Kind::LibraryId => many(db, sql, (after, limit), item),
+        | Kind::LibraryId
+        | Kind::Work => many(db, sql, (after, limit), item),
     }
 }
 
@@ -171,6 +189,13 @@ pub fn find(
         Kind::MediaType => Ok(read::media_type_named(db, name)?.map(|media_type| media_type.no)),
         Kind::Operator => match number(name) {
             Some(no) => Ok(read::operator(db, ObjectNo(no))?.map(|operator| operator.no)),
+            None => Ok(None),
+        },
+        Kind::LibraryRequest | Kind::LibraryOutcome => {
+            Ok(queue::named(db, container, name)?.map(|work| work.no))
+        }
+        Kind::Work => match number(name) {
+            Some(no) => Ok(queue::work(db, ObjectNo(no))?.map(|work| work.no)),
             None => Ok(None),
         },
         Kind::AnyMedium => Ok(read::medium_named(db, name)?.map(|medium| medium.no)),
@@ -285,7 +310,7 @@ mod tests {
     use std::collections::HashMap;
 
     const ELEMENTS: [ElementKind; 3] = [ElementKind::Slot, ElementKind::Drive, ElementKind::Port];
-    const KINDS: [Kind; 15] = [
+    const KINDS: [Kind; 18] = [
         Kind::Pool,
         Kind::Medium,
         Kind::Request,
@@ -301,11 +326,16 @@ mod tests {
         Kind::MediumId,
         Kind::SideId,
         Kind::LibraryId,
+        Kind::LibraryRequest,
+        Kind::LibraryOutcome,
+        Kind::Work,
     ];
 
     fn empty() -> Connection {
         let db = Connection::open_in_memory().unwrap();
-        db.execute_batch(include_str!("schema.sql")).unwrap();
+        for sql in super::super::migration::MIGRATIONS {
+            db.execute_batch(sql).unwrap();
+        }
         db
     }
 
@@ -351,10 +381,10 @@ mod tests {
     }
 
     /// The statements of read.rs: literals, and `concat!` of the columns of a macro and a literal.
-    fn statements_of_read() -> Vec<String> {
+    fn statements_of(source: &str) -> Vec<String> {
         let (mut macros, mut out) = (HashMap::new(), Vec::new());
         let mut defined = String::new();
-        for (before, text) in literals(include_str!("read.rs")) {
+        for (before, text) in literals(source) {
             if let Some((_, name)) = before.rsplit_once("macro_rules! ")
                 && !name.contains("}\n}")
             {
@@ -396,7 +426,8 @@ mod tests {
                 .find(|text| text.starts_with("SELECT"));
             statements.push(format!("{}{order} LIMIT ?3", head.expect("the search")));
         }
-        let read = statements_of_read();
+        statements.extend(statements_of(include_str!("queue.rs")));
+        let read = statements_of(include_str!("read.rs"));
         assert!(
             read.len() >= 20,
             "the statements of read.rs are found: {read:#?}"

@@ -11,7 +11,8 @@ use rusqlite::Connection;
 pub(super) const APPLICATION_ID: i64 = 0x4e54_4d53;
 
 /// The migrations, oldest first.
-const MIGRATIONS: &[&str] = &[include_str!("schema.sql")];
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("schema.sql"), include_str!("schema-mount.sql")];
 
 /// Brings a catalog to the newest schema. A file that is no catalog or has a newer schema is refused with
 /// [`ErrorKind::DatabaseFailure`].

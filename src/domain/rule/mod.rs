@@ -8,6 +8,7 @@ pub mod allocate;
 pub mod deallocate;
 pub mod library;
 pub mod medium;
+pub mod mount;
 pub mod operator;
 pub mod pool;
 

@@ -6,7 +6,7 @@ use crate::domain::error::Refusal;
 use crate::domain::id::ObjectNo;
 use crate::fs::parse::{self, Deny};
 use crate::fs::tree::{Name, children};
-use crate::fs::{Node, Row, list, lookup, place};
+use crate::fs::{Node, list, lookup, place};
 use fuser::{
     Errno, Generation, INodeNo, RenameFlags, ReplyAttr, ReplyData, ReplyDirectory,
     ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, Request,
@@ -270,7 +270,7 @@ pub(super) fn setattr(
     let caller = served.caller(req);
     let uid = caller.uid;
     let ask = Served::node(ino).and_then(|node| {
-        if changes.times && node.row == Row::Request && !served.is_being_written(node) {
+        if changes.times && node.row.outcome().is_some() && !served.is_being_written(node) {
             return Err(Failed::from(parse::exists_already()));
         }
         let ask = match (changes.mode, changes.uid, changes.gid) {

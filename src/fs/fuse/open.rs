@@ -14,7 +14,7 @@ use crate::domain::id::ObjectNo;
 use crate::fs::framing::Lines;
 use crate::fs::parse::Deny;
 use crate::fs::tree::Behaviour;
-use crate::fs::{Node, Row, behaviour, lookup, parse};
+use crate::fs::{Node, behaviour, lookup, parse};
 use crate::manager::log;
 use fuser::{
     Errno, FileHandle, FopenFlags, INodeNo, OpenFlags, PollEvents, PollNotifier, ReplyData,
@@ -226,7 +226,7 @@ pub(super) fn open(
 }
 
 fn opened(served: &Served, uid: u32, node: Node, flags: OpenFlags) -> Outcome<Open> {
-    if matches!(node.row, Row::Request) && writes(flags) {
+    if node.row.outcome().is_some() && writes(flags) {
         return Err(Failed::from(parse::exists_already()));
     }
     Ok(match behaviour(node) {

@@ -12,6 +12,7 @@ pub(crate) mod operator;
 pub(crate) mod pool;
 pub(crate) mod status;
 pub(crate) mod why;
+pub(crate) mod work;
 
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::name::printable;
