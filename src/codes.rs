@@ -27,10 +27,13 @@ impl Code {
 
 /// Every kind, in the order of the codes; the manual prints the table in this order.
 #[rustfmt::skip]
-pub const ALL: [K; 27] = [
+pub const ALL: [K; 33] = [
     K::AccessDenied,
     K::NotEnoughMemory,
+    K::InvalidDrive,
+    K::WriteProtect,
     K::NotReady,
+    K::NotSupported,
     K::InvalidParameter,
     K::InvalidName,
     K::Busy,
@@ -54,6 +57,9 @@ pub const ALL: [K; 27] = [
     K::DeviceNotAvailable,
     K::RequestRefused,
     K::LibraryFull,
+    K::MediumNotAccessible,
+    K::UnableToLoad,
+    K::UnexpectedOmid,
     K::InvalidState,
 ];
 
@@ -64,7 +70,10 @@ pub fn code(kind: K) -> Code {
     match kind {
         K::AccessDenied       => row("ERROR_ACCESS_DENIED", 5, libc::EACCES, "You lack the right; ask the owner of the pool, or root."),
         K::NotEnoughMemory    => row("ERROR_NOT_ENOUGH_MEMORY", 8, libc::ENOMEM, "Memory ran out while the request was processed; nothing was changed."),
+        K::InvalidDrive       => row("ERROR_INVALID_DRIVE", 15, libc::ENODEV, "The library has no drive of that number."),
+        K::WriteProtect       => row("ERROR_WRITE_PROTECT", 19, libc::EROFS, "The logical medium is complete; mount it for reading."),
         K::NotReady           => row("ERROR_NOT_READY", 21, libc::EBUSY, "The service is starting, stopping or overloaded; try again."),
+        K::NotSupported       => row("ERROR_NOT_SUPPORTED", 50, libc::EOPNOTSUPP, "The tree, the library or this version does not have the operation."),
         K::InvalidParameter   => row("ERROR_INVALID_PARAMETER", 87, libc::EINVAL, "A word, number or combination that does not exist; the sentence names it."),
         K::InvalidName        => row("ERROR_INVALID_NAME", 123, libc::EINVAL, "No object may have that name."),
         K::Busy               => row("ERROR_BUSY", 170, libc::EBUSY, "In use, or a request is already waiting on this descriptor."),
@@ -88,6 +97,9 @@ pub fn code(kind: K) -> Code {
         K::DeviceNotAvailable => row("ERROR_DEVICE_NOT_AVAILABLE", 4319, libc::EBUSY, "Something in between is missing, such as the free pool of the media type."),
         K::RequestRefused     => row("ERROR_REQUEST_REFUSED", 4320, libc::ECANCELED, "An operator refused the request."),
         K::LibraryFull        => row("ERROR_LIBRARY_FULL", 4322, libc::ENOSPC, "The library has no free slot."),
+        K::MediumNotAccessible => row("ERROR_MEDIUM_NOT_ACCESSIBLE", 4323, libc::EIO, "The changer could not reach the medium."),
+        K::UnableToLoad       => row("ERROR_UNABLE_TO_LOAD_MEDIUM", 4324, libc::EIO, "The drive could not load the medium, or not give it back."),
+        K::UnexpectedOmid     => row("ERROR_UNEXPECTED_OMID", 4334, libc::EIO, "The label on the medium is not the expected one; the medium was put back."),
         K::InvalidState       => row("ERROR_INVALID_STATE", 5023, libc::EBUSY, "The object's state does not allow it."),
     }
 }

@@ -19,9 +19,9 @@
 //! * [`cli`]: what a person, mount(8) or a service manager starts. The only layer with `anyhow`.
 //! * [`fs`]: the namespace. [`fs::fuse`] alone names the FUSE library; the rest of the layer can be tested without a
 //!   kernel.
-//! * [`manager`]: the shell around the rules: inbox, transaction, deadlines, the worker of the libraries. Only
+//! * [`manager`]: the shell around the rules: inbox, transaction, deadlines, the workers of the libraries. Only
 //!   [`manager::clock`] asks the time.
-//! * [`library`]: what moves media. In this release one that is simulated.
+//! * [`library`]: what moves media: one that is simulated, and one whose robot is a person.
 //! * [`store`]: the only layer that names the database.
 //! * [`codes`]: kind of error → name, code of the protocol, errno, meaning.
 //! * [`domain`]: nouns, states, asks, events and rules. It names no other layer, and nothing that does input or output.
@@ -72,6 +72,17 @@
 //!    ([`domain::rule::deallocate::undo`]).
 //!
 //! A crash before 7 leaves nothing. After 7 the allocation stands; at the next start it is listed as *delivery unknown*.
+//!
+//! # One mount
+//!
+//! `echo "mount media=$lmid" > libraries/lto/requests/a; cat libraries/lto/results/a`
+//!
+//! 1. The write is parsed by [`domain::verb::LibraryRequest::parse`] and recorded as work; in the same transaction
+//!    `manager/serving.rs` looks at the queue of the library: [`domain::rule::mount::schedule`] gives each request a drive, a
+//!    person to ask, a reason to wait, or its end.
+//! 2. Work that was started goes to a thread of its own (`manager/worker.rs`), which lets [`library::Library`] move and
+//!    load, and reports back as an ask. The answer is recorded, and the queue looked at again.
+//! 3. After a crash, work in process is begun again: what the library says is in the drive decides what is left to do.
 //!
 //! # Where is what
 //!

@@ -13,6 +13,7 @@ use super::request::AllocateRequest;
 use super::setting::Setting;
 use super::state::{OperatorState, Selection, SideState};
 use super::time::{Limit, Span};
+use super::verb::LibraryRequest;
 
 /// One wish.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +87,26 @@ pub enum Ask {
     Inventoried {
         work: ObjectNo,
         found: Result<Vec<Found>, Refusal>,
+    },
+    /// A request to a library.
+    Library {
+        library: ObjectNo,
+        request: Box<LibraryRequest>,
+        name: Named,
+    },
+    /// A named library request that never got its newline: recorded as failed.
+    UnfinishedLibrary { library: ObjectNo, name: Named },
+    /// End an open library request, or forget a finished one (`CancelNtmsLibraryRequest`, `DeleteNtmsRequests`).
+    RemoveWork { no: ObjectNo },
+    /// `SetNtmsRequestOrder`: the place among those of its priority, from 1.
+    OrderWork { no: ObjectNo, place: u32 },
+    /// A library has put the medium of a request into the drive.
+    Moved { work: ObjectNo },
+    /// A library has done a request, or failed; `inside`: what the drive holds now is the medium of the request.
+    Worked {
+        work: ObjectNo,
+        outcome: Result<String, Refusal>,
+        inside: bool,
     },
     /// `AddNtmsMediaType`.
     AddType { name: String },

@@ -4,6 +4,7 @@
 //! again; [`std::fmt::Display`] writes what `parse` reads back to the same value.
 
 use super::error::{ErrorKind, Result};
+use super::hand::{Faults, HandSpec};
 use super::time::Limit;
 use super::words::{self, Known, Words};
 use std::fmt;
@@ -21,10 +22,13 @@ const DRIVES_MAX: u32 = 256;
 const PORTS_MAX: u32 = 64;
 
 /// Drivers that the interface names and this version does not have.
-const FOREIGN: [&str; 4] = ["scsi", "iscsi", "manual", "standalone"];
+const FOREIGN: [&str; 2] = ["scsi", "iscsi"];
+
+/// Drivers that this version has.
+const OURS: [&str; 3] = ["virtual", "manual", "standalone"];
 
 /// The words of the virtual driver.
-const WORDS: [Known; 9] = [
+const WORDS: [Known; 10] = [
     ("type=", "type"),
     ("slots=", "slots"),
     ("drives=", "drives"),
@@ -34,6 +38,7 @@ const WORDS: [Known; 9] = [
     ("barcodes=", "barcodes"),
     ("load_time=", "load_time"),
     ("move_time=", "move_time"),
+    ("fault=", "fault"),
 ];
 
 /// A driver and its parameters.
@@ -41,6 +46,21 @@ const WORDS: [Known; 9] = [
 pub enum Driver {
     /// A library that exists in the catalog only.
     Virtual(VirtualSpec),
+    /// A drive, a person, and a shelf if it has one.
+    Hand(HandSpec),
+}
+
+/// How large a library is, and for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape<'a> {
+    /// The name of the type of its media.
+    pub media_type: &'a str,
+    /// Slots, or places of a shelf.
+    pub slots: u32,
+    /// Drives.
+    pub drives: u32,
+    /// Ports.
+    pub ports: u32,
 }
 
 /// A virtual library.
@@ -64,6 +84,8 @@ pub struct VirtualSpec {
     pub load_time_ms: u32,
     /// How long the changer takes for one move, in milliseconds.
     pub move_time_ms: u32,
+    /// Steps that fail.
+    pub faults: Faults,
 }
 
 impl VirtualSpec {
@@ -117,12 +139,32 @@ impl Driver {
                 let found = Words::collect(given, &WORDS)?;
                 VirtualSpec::from_words(found).map(Self::Virtual)
             }
+            "manual" => HandSpec::manual(given).map(Self::Hand),
+            "standalone" => HandSpec::standalone(given).map(Self::Hand),
             "" => Err(words::bad("driver", "no driver is named; try virtual")),
             word if FOREIGN.contains(&word) => Err(words::bad(
                 word,
                 "this driver is not supported by this version",
             )),
-            word => Err(words::unknown(word, FOREIGN.into_iter().chain(["virtual"]))),
+            word => Err(words::unknown(word, FOREIGN.into_iter().chain(OURS))),
+        }
+    }
+
+    /// Returns how large the library is, and for what.
+    pub fn shape(&self) -> Shape<'_> {
+        match self {
+            Self::Virtual(spec) => Shape {
+                media_type: &spec.media_type,
+                slots: spec.slots,
+                drives: spec.drives,
+                ports: spec.ports,
+            },
+            Self::Hand(spec) => Shape {
+                media_type: &spec.media_type,
+                slots: spec.slots,
+                drives: 1,
+                ports: 0,
+            },
         }
     }
 }
@@ -155,6 +197,7 @@ impl VirtualSpec {
             barcodes,
             load_time_ms: duration("load_time", take("load_time"))?,
             move_time_ms: duration("move_time", take("move_time"))?,
+            faults: take("fault").map_or(Ok(Faults::default()), |text| Faults::parse(&text))?,
         })
     }
 }
@@ -260,6 +303,7 @@ impl fmt::Display for Driver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Virtual(spec) => write!(f, "virtual {spec}"),
+            Self::Hand(spec) => spec.fmt(f),
         }
     }
 }
@@ -278,7 +322,11 @@ impl fmt::Display for VirtualSpec {
             write!(f, " barcodes={}", words::quoted(&pattern.to_string()))?;
         }
         let (load, step) = (Limit::Ms(self.load_time_ms), Limit::Ms(self.move_time_ms));
-        write!(f, " load_time={load} move_time={step}")
+        write!(f, " load_time={load} move_time={step}")?;
+        if self.faults.is_empty() {
+            return Ok(());
+        }
+        write!(f, " fault={}", self.faults)
     }
 }
 
@@ -310,7 +358,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn spec(text: &str) -> VirtualSpec {
-        let Driver::Virtual(spec) = Driver::parse(text).unwrap();
+        let Driver::Virtual(spec) = Driver::parse(text).unwrap() else {
+            panic!("{text}")
+        };
         spec
     }
 
@@ -320,11 +370,17 @@ mod tests {
         assert_eq!((least.drives, least.ports, least.cartridges), (1, 0, 0));
         assert_eq!((least.label, least.barcodes), (Label::Free, None));
         let text = "virtual type=LTO-8 slots=40 drives=2 ports=2 cartridges=30 label=blank \
-                    barcodes=\"A%04dL8\" load_time=1500ms move_time=2s";
+                    barcodes=\"A%04dL8\" load_time=1500ms move_time=2s fault=load:2,label:3";
         assert_eq!(
             Driver::parse(text).unwrap().to_string().replace('"', ""),
             text.replace('"', "")
         );
+        for text in [
+            "manual type=LTO-8 slots=20 device=/dev/nst0",
+            "standalone /dev/nst0 type=LTO-8",
+        ] {
+            assert_eq!(Driver::parse(text).unwrap().to_string(), text);
+        }
         let pattern = spec(text).barcodes.unwrap();
         assert_eq!(pattern.render(7), "A0007L8");
     }
@@ -334,7 +390,17 @@ mod tests {
         for (text, named) in [
             ("", "driver: "),
             ("scsi /dev/sg3", "scsi: this driver is not supported"),
-            ("manual", "not supported by this version"),
+            ("iscsi x", "not supported by this version"),
+            ("manual", "type: "),
+            ("manual type=L device=nst0", "device: "),
+            ("manual type=L device=/dev/nst0 slots=0", "slots: "),
+            ("standalone", "device: "),
+            ("standalone /dev/nst0", "type: "),
+            (
+                "standalone /dev/nst0 type=L slots=1",
+                "the nearest one is type=",
+            ),
+            ("virtual type=L slots=1 fault=load", "fault: "),
             ("virtuel", "the nearest one is virtual"),
             ("virtual slots=4", "type: this word is missing"),
             ("virtual type=LTO-8", "slots: this word is missing"),
@@ -398,6 +464,7 @@ mod tests {
             VirtualSpec {
                 media_type, slots, drives, ports, cartridges: part.min(slots),
                 label: LABELS[label].1, barcodes, load_time_ms: times.0, move_time_ms: times.1,
+                faults: Faults::default(),
             }
         }
     }

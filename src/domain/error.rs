@@ -12,8 +12,14 @@ pub enum ErrorKind {
     AccessDenied,
     /// Memory could not be had while the operation was processed.
     NotEnoughMemory,
+    /// No drive of that number exists.
+    InvalidDrive,
+    /// The medium must not be written any more.
+    WriteProtect,
     /// The service is starting or stopping.
     NotReady,
+    /// The library or this version cannot do it.
+    NotSupported,
     /// A word, number or combination that the operation does not have.
     InvalidParameter,
     /// A name that no object may have.
@@ -60,6 +66,12 @@ pub enum ErrorKind {
     RequestRefused,
     /// The library has no free slot.
     LibraryFull,
+    /// The changer cannot reach the medium.
+    MediumNotAccessible,
+    /// The drive could not load the medium, or not give it back.
+    UnableToLoad,
+    /// The label that was read is not the one that was expected.
+    UnexpectedOmid,
     /// The object's state does not allow the operation.
     InvalidState,
 }

@@ -15,6 +15,7 @@ use super::operating::OperatorRecord;
 use super::setting::Setting;
 use super::state::{OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
 use super::time::Time;
+use super::work::{DriveChange, WorkChange, WorkRecord};
 use serde::{Deserialize, Serialize};
 
 /// Version of the event format. A record of a later version is refused at opening.
@@ -171,6 +172,28 @@ pub enum Event {
         name: String,
         value: Option<Octets>,
     },
+    /// A library is asked for something.
+    WorkRequested { work: Box<WorkRecord> },
+    /// What became of that.
+    WorkChanged {
+        no: ObjectNo,
+        library: Thing,
+        #[serde(default)]
+        name: Option<String>,
+        change: WorkChange,
+    },
+    /// These requests have these places among those of their priority.
+    WorkOrdered {
+        library: Thing,
+        ranks: Vec<(ObjectNo, i64)>,
+    },
+    /// What became of the medium in a drive.
+    DriveChanged {
+        library: Thing,
+        drive: ObjectNo,
+        medium: Thing,
+        change: DriveChange,
+    },
 }
 
 /// What the line of an event says before its details: the protocol's notification, and the result if it is one.
@@ -200,9 +223,9 @@ impl Event {
             Self::PoolChanged { pool, .. } => line("pool", &pool.id, "update"),
             Self::PoolRemoved { pool, .. } => line("pool", &pool.id, "delete"),
             Self::LibraryCreated { library, .. } => line("library", &library.id, "insert"),
-            Self::LibraryChanged { library, .. } | Self::LibraryBuilt { library, .. } => {
-                line("library", &library.id, "update")
-            }
+            Self::LibraryChanged { library, .. }
+            | Self::LibraryBuilt { library, .. }
+            | Self::WorkOrdered { library, .. } => line("library", &library.id, "update"),
             Self::LibraryRemoved { library, .. } => line("library", &library.id, "delete"),
             Self::MediumCreated { medium } => line("medium", &medium.thing.id, "insert"),
             Self::MediumMoved { medium, .. } | Self::MediumChanged { medium, .. } => {
@@ -233,6 +256,11 @@ impl Event {
                 let (object, id) = of.named();
                 line(object, &id, "update")
             }
+            Self::WorkRequested { work } => work.headline(),
+            Self::WorkChanged {
+                no, name, change, ..
+            } => change.headline(*no, name.as_ref()),
+            Self::DriveChanged { drive, .. } => line("drive", drive, "update"),
             Self::RequestForgotten { no, name, .. } => Headline {
                 request: name.clone(),
                 ..line("request", no, "delete")
@@ -241,13 +269,17 @@ impl Event {
             Self::RequestFailed {
                 request, result, ..
             } => request.headline("complete", Some(result)),
-            Self::Allocated { allocation } => Headline {
-                object: "logical",
-                id: allocation.logical.id.to_string(),
-                ..allocation
-                    .request
-                    .headline("complete", Some(&allocation.result))
-            },
+            Self::Allocated { allocation } => allocation.headline(),
+        }
+    }
+}
+
+impl Allocation {
+    fn headline(&self) -> Headline {
+        Headline {
+            object: "logical",
+            id: self.logical.id.to_string(),
+            ..self.request.headline("complete", Some(&self.result))
         }
     }
 }

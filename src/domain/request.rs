@@ -247,7 +247,7 @@ fn name(key: &str, text: &str) -> Result<String> {
 }
 
 /// Reads the value of `side`: `<medium>/<side>`, split at the last `/`, or a GUID.
-fn side(text: &str) -> Result<Option<SideName>> {
+pub(super) fn side(text: &str) -> Result<Option<SideName>> {
     let Some((medium, side)) = text.rsplit_once('/') else {
         return Ok(guid("side", text)?.map(SideName::Id));
     };
@@ -258,7 +258,7 @@ fn side(text: &str) -> Result<Option<SideName>> {
 }
 
 /// Reads a GUID; the nil GUID means any, as if it had been left out.
-fn guid(key: &str, text: &str) -> Result<Option<Guid>> {
+pub(super) fn guid(key: &str, text: &str) -> Result<Option<Guid>> {
     match Guid::parse(text) {
         Ok(id) => Ok(Some(id).filter(|id| !id.is_nil())),
         Err(_) => Err(words::bad(

@@ -148,6 +148,69 @@ words! {
     pub enum WorkKind {
         /// Look what is in the slots (`NTMS_LM_INVENTORY`).
         Inventory = 8 "inventory",
+        /// Take a medium out of a drive (`NTMS_LM_DISMOUNT`).
+        Dismount = 16 "dismount",
+        /// Bring a medium into a drive (`NTMS_LM_MOUNT`).
+        Mount = 17 "mount",
+    }
+}
+
+words! {
+    /// The life of a library request (`NtmsLmState`).
+    pub enum WorkState {
+        /// Accepted, and not looked at yet.
+        Queued = 0 "queued",
+        /// The library does it now.
+        InProcess = 1 "in-process",
+        /// Done.
+        Passed = 2 "passed",
+        /// It could not be done.
+        Failed = 3 "failed",
+        /// A drive, a medium or a person is waited for.
+        Waiting = 5 "waiting",
+        /// Its owner or an operator took it back.
+        Cancelled = 7 "cancelled",
+    }
+}
+
+impl WorkState {
+    /// Returns whether the request has no result yet.
+    pub fn is_open(self) -> bool {
+        matches!(self, Self::Queued | Self::InProcess | Self::Waiting)
+    }
+}
+
+words! {
+    /// What a drive does with the medium in it (`NtmsDriveState`).
+    pub enum DriveState {
+        /// Empty.
+        Dismounted = 0 "dismounted",
+        /// A medium is in it and not ready yet.
+        Mounted = 1 "mounted",
+        /// Ready, and in use by whoever mounted it.
+        Loaded = 2 "loaded",
+        /// The medium is being taken out.
+        Unloaded = 5 "unloaded",
+        /// The medium stays until the drive is needed; the drive counts as free.
+        Dismountable = 7 "dismountable",
+    }
+}
+
+words! {
+    /// What is done with a medium (`NtmsMediaState`).
+    pub enum MediumState {
+        /// In its slot or on a shelf, and nobody wants it.
+        Idle = 0 "idle",
+        /// A request for it was accepted; also while it is moved.
+        InUse = 1 "in-use",
+        /// In a drive, not ready yet.
+        Mounted = 2 "mounted",
+        /// Ready to be read and written.
+        Loaded = 3 "loaded",
+        /// Still in a drive, ready to be taken out.
+        Unloaded = 4 "unloaded",
+        /// A person was asked to bring it.
+        OperatorRequest = 6 "operator-request",
     }
 }
 

@@ -154,11 +154,12 @@ fn owned(view: &View, guard: Guard, subject: &Subject, gid: u32) -> Result<Owned
         Guard::Control => by_access(view, subject, Access::control_list)?,
         Guard::ControlDir => by_access(view, subject, |access| searchable(access.control_list()))?,
         Guard::State => by_access(view, subject, state)?,
+        Guard::UseDir => by_access(view, subject, |access| usable(access.list()))?,
         Guard::Requester(mode) => {
-            let Subject::Request(request) = subject else {
+            let Some(caller) = subject.requester() else {
                 return Ok(root(mode));
             };
-            of(mode, request.caller.uid, request.caller.gid)
+            of(mode, caller.uid, caller.gid)
         }
     })
 }
@@ -213,6 +214,18 @@ pub(super) fn modified_of(view: &View, node: Node) -> Result<Time> {
     modified(view, node, &subject)
 }
 
+/// Everything for each class and entry that has r and x.
+fn usable(list: List) -> List {
+    let all = |bits: u32| {
+        let both = bits & (bits & 0o111) << 2 & 0o444;
+        both | both >> 1 | both >> 2
+    };
+    List {
+        mode: all(list.mode),
+        acl: list.acl.map(|acl| acl.map(all)),
+    }
+}
+
 /// Returns the time of a node. What the catalog itself has changes with it: its time is that of the last event.
 fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
     let summary = matches!(
@@ -223,6 +236,8 @@ fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
             | Row::PoolMedia
             | Row::Requests
             | Row::Results
+            | Row::LibraryRequests
+            | Row::LibraryResults
     );
     if let Some(time) = subject.modified().filter(|_| !summary) {
         if let Subject::Medium(medium) = subject
@@ -266,6 +281,7 @@ fn accessed(view: &View, subject: &Subject) -> Result<Option<Time>> {
         | Subject::Element(_)
         | Subject::MediaType(_)
         | Subject::Operator(_)
+        | Subject::Work(_)
         | Subject::Request(_) => None,
     };
     match medium {
@@ -289,6 +305,16 @@ mod tests {
         ] {
             let list = |mode| List { mode, acl: None };
             assert_eq!(searchable(list(control)), list(mode));
+        }
+        for (mode, made) in [
+            (0o755, 0o777),
+            (0o750, 0o770),
+            (0o711, 0o700),
+            (0o444, 0),
+            (0, 0),
+        ] {
+            let list = |mode| List { mode, acl: None };
+            assert_eq!(usable(list(mode)), list(made), "{mode:o}");
         }
     }
 }

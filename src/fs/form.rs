@@ -47,7 +47,11 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::PoolReuseDelay
         | Row::SettingOperatorPurgeTime
         | Row::SettingHookTimeout => Form::Duration,
-        Row::LogicalAllocatedAt | Row::OperatorSubmitted | Row::SideRestsUntil => Form::Time,
+        Row::LogicalAllocatedAt
+        | Row::OperatorSubmitted
+        | Row::SideRestsUntil
+        | Row::WorkQueued
+        | Row::WorkCompleted => Form::Time,
         Row::PoolCounts => Form::Counts,
         Row::PoolMaxAllocates
         | Row::PoolWantAvailable
@@ -60,6 +64,9 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::DriveNumber
         | Row::PortNumber
         | Row::OperatorBy
+        | Row::WorkPriority
+        | Row::WorkOrder
+        | Row::WorkBy
         | Row::TypeSides => Form::Number,
         Row::Sides => Form::Names,
         Row::Readme | Row::Status | Row::Metrics | Row::PoolWhy => Form::Omitted,

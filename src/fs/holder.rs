@@ -14,7 +14,9 @@ use crate::manager::{View, read};
 pub fn is_home(node: Node) -> bool {
     let spec = spec(node.row);
     let each = matches!(spec.name, Name::Each(_));
-    node.row == Row::Root || each && matches!(spec.behaviour, Behaviour::Dir(_))
+    // Work is forgotten by itself, and nobody keeps notes on it.
+    let keeps = each && node.row != Row::Work;
+    node.row == Row::Root || keeps && matches!(spec.behaviour, Behaviour::Dir(_))
 }
 
 /// Returns the object of a node; `None` if it is gone or can have no attributes.
@@ -37,6 +39,6 @@ pub fn of(view: &View, node: Node) -> Result<Option<Holder>> {
         }),
         Some(Subject::MediaType(media_type)) => Some(Holder::MediaType(media_type.no)),
         Some(Subject::Operator(operator)) => Some(Holder::Operator(operator.no)),
-        Some(Subject::Request(_)) | None => None,
+        Some(Subject::Request(_) | Subject::Work(_)) | None => None,
     })
 }

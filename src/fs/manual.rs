@@ -37,15 +37,15 @@ const fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Pool => "pool",
         Kind::Medium | Kind::AnyMedium | Kind::Offline => "medium",
-        Kind::Request | Kind::Outcome => "name",
+        Kind::Request | Kind::Outcome | Kind::LibraryRequest | Kind::LibraryOutcome => "name",
         Kind::Side => "side",
         Kind::Logical | Kind::Owned => "LMID",
         Kind::Library => "library",
-        Kind::Element(_) | Kind::Operator => "number",
         Kind::State => "state",
         Kind::InState => "medium.side",
         Kind::Owner => "uid",
         Kind::Located => "slot",
+        Kind::Element(_) | Kind::Operator | Kind::Work => "number",
         Kind::MediaType => "media type",
         Kind::Barcode => "bar code",
         Kind::PoolId | Kind::MediumId | Kind::SideId | Kind::LibraryId => "GUID",
@@ -60,6 +60,7 @@ fn mode(guard: Guard) -> String {
         Guard::Control => "CONTROL".to_owned(),
         Guard::ControlDir => "CONTROL with x".to_owned(),
         Guard::State => "CONTROL | mode & 0444".to_owned(),
+        Guard::UseDir => "USE with w".to_owned(),
         Guard::Link => "link".to_owned(),
     }
 }

@@ -64,6 +64,10 @@ rows! {
     PoolReuseDelay = 120, SideRestsUntil = 121,
     LogicalLabel = 122, LogicalSwap = 123, SideLabelType = 124, SideLabelId = 125, SideLabelInfo = 126,
     SideCapacity = 127, PoolWantAvailable = 128,
+    LibraryRequests = 160, LibraryRequest = 161, LibraryResults = 162, LibraryOutcome = 163,
+    Works = 164, Work = 165, WorkOperation = 166, WorkState = 167, WorkPriority = 168, WorkOrder = 169,
+    WorkQueued = 170, WorkCompleted = 171, WorkError = 172, WorkBy = 173, WorkMedium = 174, WorkDrive = 175,
+    WorkLibrary = 176, DriveDevice = 177, MediumDrive = 178, MediumHomeSlot = 179,
     OperatorLibrary = 220, OperatorMedium = 221, OperatorDevice = 222, Ask = 223,
     Settings = 224, SettingOperatorPurgeTime = 225, SettingOperatorAutoPurge = 226, SettingOperatorKeepFailed = 227,
     SettingAttended = 228, SettingHookTimeout = 229, SettingHookAges = 230,
@@ -71,8 +75,40 @@ rows! {
     DriveInfo = 256, PortInfo = 257, OperatorInfo = 258, TypeInfo = 259, RootInfo = 260, Metrics = 261,
     ByState = 262, StateSides = 263, SideInState = 264, ByOwner = 265, OwnerLogical = 266, LogicalOfOwner = 267,
     ByLocation = 268, LocationLibraries = 269, LocationLibrary = 270, MediumInLibrary = 271,
-    LocationOffline = 272, MediumOffline = 273,
+    LocationOffline = 272, MediumOffline = 273, WorkInfo = 274,
     MediumHistory = 350, Export = 351,
+}
+
+/// The directories of named requests: requests, one of them, results, one of them.
+const NAMED: [[Row; 4]; 2] = [
+    [Row::Requests, Row::Request, Row::Results, Row::Outcome],
+    [
+        Row::LibraryRequests,
+        Row::LibraryRequest,
+        Row::LibraryResults,
+        Row::LibraryOutcome,
+    ],
+];
+
+impl Row {
+    /// Returns the row of the results, if this is one of named requests.
+    pub fn outcome(self) -> Option<Self> {
+        let found = NAMED.into_iter().find(|[_, request, ..]| *request == self);
+        found.map(|[.., outcome]| outcome)
+    }
+
+    /// Returns the row of the entries, if this is a directory of named requests or of their results.
+    pub fn named(self) -> Option<Self> {
+        NAMED
+            .into_iter()
+            .find_map(|[requests, request, results, outcome]| {
+                match (self == requests, self == results) {
+                    (true, _) => Some(request),
+                    (_, true) => Some(outcome),
+                    (false, false) => None,
+                }
+            })
+    }
 }
 
 /// Bits of an inode number below the row.

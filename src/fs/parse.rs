@@ -11,15 +11,16 @@ use super::node::{Node, Row};
 use super::tree::{Behaviour as B, Guard, spec};
 use crate::codes;
 use crate::domain::acl::List;
-use crate::domain::ask::{Ask, SetLibrary, SetLogical, SetMedium, SetPool};
+use crate::domain::ask::{Ask, Named, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::label::MediaLabel;
 use crate::domain::name;
-use crate::domain::request::NAME_CHARS_MAX;
+use crate::domain::request::{AllocateRequest, NAME_CHARS_MAX};
 use crate::domain::rule::want::WANT_MAX;
 use crate::domain::state::{OperatorState, Selection, SideState};
 use crate::domain::time::{Limit, Span};
+use crate::domain::verb::LibraryRequest;
 use crate::domain::words::{DESCRIPTION_MAX, LINE_MAX};
 use crate::manager::View;
 use std::fmt;
@@ -139,12 +140,40 @@ pub fn make(parent: Node, name: &[u8], mode: u32) -> Parsed<Ask> {
     }
 }
 
-/// creat(2) of `name` in `parent`: the pool and the name of a new request.
-pub fn create(parent: Node, name: &[u8]) -> Parsed<(ObjectNo, String)> {
-    if parent.row != Row::Requests {
-        return not_permitted("files can only be created in the requests/ of a pool");
+/// creat(2) of `name` in `parent`: the row of a new request, its pool or library, and its name.
+pub fn create(parent: Node, name: &[u8]) -> Parsed<(Row, ObjectNo, String)> {
+    match parent.row.named() {
+        Some(row) if row.outcome().is_some() => Ok((row, parent.no, name::check(name)?.to_owned())),
+        _ => not_permitted("files can only be created in the requests/ of a pool or library"),
     }
-    Ok((parent.no, name::check(name)?.to_owned()))
+}
+
+/// The text of a named request: what it asks of the pool or library.
+pub fn request(row: Row, container: ObjectNo, name: Named) -> Result<Ask> {
+    if row == Row::LibraryRequest {
+        let request = Box::new(LibraryRequest::parse(&name.body)?);
+        let library = container;
+        return Ok(Ask::Library {
+            library,
+            request,
+            name,
+        });
+    }
+    Ok(Ask::Allocate {
+        pool: container,
+        request: Box::new(AllocateRequest::parse(&name.body)?),
+        name: Some(name),
+    })
+}
+
+/// A named request that never got its newline.
+pub fn unfinished(row: Row, container: ObjectNo, name: Named) -> Ask {
+    if row == Row::LibraryRequest {
+        let library = container;
+        return Ask::UnfinishedLibrary { library, name };
+    }
+    let pool = container;
+    Ask::Unfinished { pool, name }
 }
 
 /// rmdir(2).
@@ -161,6 +190,7 @@ pub fn remove(node: Node) -> Parsed<Ask> {
 /// unlink(2).
 pub fn unlink(node: Node) -> Parsed<Ask> {
     match spec(node.row).behaviour {
+        B::RequestFile(_) if node.row == Row::LibraryRequest => Ok(remove_work(node.no)),
         B::RequestFile(_) => Ok(Ask::RemoveRequest { no: node.no }),
         B::Dir(_) => Err(Deny::Errno(libc::EISDIR, "that is a directory; use rmdir")),
         B::Link(_) => not_permitted("the link follows its object and cannot be removed"),
@@ -391,6 +421,20 @@ pub(super) fn remove_type(no: ObjectNo) -> Ask {
 
 pub(super) fn remove_operator(no: ObjectNo) -> Ask {
     Ask::RemoveOperator { no }
+}
+
+pub(super) fn remove_work(no: ObjectNo) -> Ask {
+    Ask::RemoveWork { no }
+}
+
+pub(super) fn work_order(no: ObjectNo, value: &str) -> Result<Ask> {
+    match value.parse() {
+        Ok(place) if place > 0 => Ok(Ask::OrderWork { no, place }),
+        _ => invalid(format!(
+            "\"{value}\" is not a number from 1 to {}",
+            u32::MAX
+        )),
+    }
 }
 
 pub(super) fn pool_description(no: ObjectNo, value: &str) -> Result<Ask> {
@@ -662,7 +706,7 @@ mod tests {
             assert_eq!(refused(make(node(path), b"x", 0)), libc::EPERM, "{path}");
         }
         assert_eq!(refused(make(node("README"), b"x", 0)), libc::ENOTDIR);
-        let requests = (ObjectNo(20), "job-3".to_owned());
+        let requests = (Row::Request, ObjectNo(20), "job-3".to_owned());
         assert_eq!(
             create(node("pools/Backup/requests"), b"job-3"),
             Ok(requests)

@@ -5,14 +5,16 @@
 
 use super::node::{Node, Row};
 use super::tree::{Name, spec};
+use crate::domain::access::Caller;
 use crate::domain::error::Result;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::domain::noun::{
     Element, Library, Logical, MediaType, Medium, Operator, Pool, Request, Side,
 };
 use crate::domain::time::Time;
+use crate::domain::work::Work;
 use crate::manager::list::Kind;
-use crate::manager::{View, read, views};
+use crate::manager::{View, queue, read, views};
 
 /// The object that a node is of, as it stands in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub(crate) enum Subject {
     Operator(Operator),
     /// A named request.
     Request(Request),
+    /// A piece of work of a library.
+    Work(Work),
 }
 
 /// Returns the kind of the object that nodes of a row are of; `None` for the catalog.
@@ -70,6 +74,10 @@ pub(crate) fn subject(view: &View, node: Node) -> Result<Option<Subject>> {
             .map(Subject::Request),
         Kind::Side | Kind::SideId | Kind::InState => read::side(view, no)?.map(Subject::Side),
         Kind::Logical | Kind::Owned => read::logical(view, no)?.map(Subject::Logical),
+        Kind::Work => queue::work(view, no)?.map(Subject::Work),
+        Kind::LibraryRequest | Kind::LibraryOutcome => queue::work(view, no)?
+            .filter(|work| work.name.is_some())
+            .map(Subject::Work),
         Kind::Library | Kind::LibraryId => read::library(view, no)?.map(Subject::Library),
         Kind::Element(kind) => read::element(view, no)?
             .filter(|element| element.kind == kind)
@@ -102,6 +110,7 @@ impl Subject {
             | Self::Library(_)
             | Self::Element(_)
             | Self::MediaType(_)
+            | Self::Work(_)
             | Self::Operator(_) => return Ok(None),
         };
         read::pool(view, no)
@@ -118,8 +127,26 @@ impl Subject {
             | Self::Side(_)
             | Self::Logical(_)
             | Self::Request(_)
+            | Self::Work(_)
             | Self::MediaType(_)
             | Self::Operator(_) => Ok(None),
+        }
+    }
+
+    /// Returns who wrote it, if it is a request.
+    pub(crate) fn requester(&self) -> Option<&Caller> {
+        match self {
+            Self::Request(request) => Some(&request.caller),
+            Self::Work(work) => Some(&work.caller),
+            Self::Catalog
+            | Self::Pool(_)
+            | Self::Medium(_)
+            | Self::Side(_)
+            | Self::Logical(_)
+            | Self::Library(_)
+            | Self::Element(_)
+            | Self::MediaType(_)
+            | Self::Operator(_) => None,
         }
     }
 
@@ -134,6 +161,7 @@ impl Subject {
             Self::MediaType(media_type) => Some(media_type.modified),
             Self::Operator(operator) => Some(operator.modified),
             Self::Request(request) => Some(request.modified),
+            Self::Work(work) => Some(work.modified),
             Self::Catalog | Self::Element(_) => None,
         }
     }
@@ -158,6 +186,8 @@ impl Subject {
             Self::Element(element) => (element.library, element.number.to_string()),
             Self::MediaType(media_type) => (CATALOG, media_type.name.clone()),
             Self::Operator(operator) => (CATALOG, operator.no.to_string()),
+            Self::Work(work) if kind == Kind::Work => (CATALOG, work.no.to_string()),
+            Self::Work(work) => (work.library, work.name.clone().unwrap_or_default()),
             Self::Request(request) => (request.pool, request.name.clone().unwrap_or_default()),
         }
     }

@@ -13,6 +13,8 @@ Get a medium:       exec 3<>pools/Backup/allocate; echo timeout=60s >&3; read -r
 Exactly once:       echo timeout=60s > pools/Backup/requests/job-42
                     lmid=$(cat pools/Backup/results/job-42)    # waits; run it again after a crash
 Why not?            cat pools/Backup/why; cat last-error
+Mount it:           echo \"mount media=$lmid\" > libraries/L/requests/a; cat libraries/L/results/a
+Take it out:        echo \"dismount media=$lmid\" > libraries/L/requests/b
 No more writing:    echo complete > \"logical/$lmid/state\"
 Give it back:       rmdir \"logical/$lmid\"
 Move a medium:      mv pools/Import/pools/LTO-8/media/A00001L8 pools/Backup/media/

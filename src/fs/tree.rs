@@ -8,7 +8,7 @@
 use super::node::{Node, Row};
 use super::show::{
     catalog, info, library, link, logical, medium, metrics, operator, pool, settings as system,
-    status, why,
+    status, why, work,
 };
 use super::{parse, settings};
 use crate::domain::ask::Ask;
@@ -73,6 +73,8 @@ pub enum Guard {
     State,
     /// This mode, of the user who wrote the request.
     Requester(u32),
+    /// Whoever has USE of the library may make entries.
+    UseDir,
     /// A link: everybody.
     Link,
 }
@@ -237,6 +239,7 @@ pub static TREE: &[Spec] = &[
     on(Row::Operators, &[Row::Root], Is("operator"),   dir(G::Fixed(0o777)), "Requests to a person."),
     on(Row::Ask,       &[Row::Root], Is("ask"),        (G::Fixed(0o666), B::Ask), "Write a request to a person, read its number on the same descriptor."),
     on(Row::Settings,  &[Row::Root], Is("settings"),   dir(G::Fixed(0o755)), "What holds for the whole system."),
+    on(Row::Works,     &[Row::Root], Is("work"),       dir(G::Fixed(0o777)), "The queue of the libraries: requests and what the libraries do by themselves."),
     on(Row::Types,     &[Row::Root], Is("types"),      home(G::Fixed(0o755), Some(parse::add_type), None), "Types of media; mkdir adds one."),
     on(Row::ById,      &[Row::Root], Is("by-id"),      dir(G::Fixed(0o755)), "Links by identifier."),
     on(Row::ByBarcode, &[Row::Root], Is("by-barcode"), dir(G::Fixed(0o755)), "Links by bar code."),
@@ -282,11 +285,13 @@ pub static TREE: &[Spec] = &[
     on(Row::MediumSequenceNumber, &[Row::Medium], Is("sequence_number"), shown(medium::sequence_number), "Number for the sticker, assigned by the catalog."),
     on(Row::MediumDescription,    &[Row::Medium], Is("description"),     attr(medium::description, parse::medium_description), "Text for people, at most 127 characters."),
     on(Row::MediumMediaType,      &[Row::Medium], Is("media_type"),      shown(medium::media_type), "Type of the medium."),
-    on(Row::MediumState,          &[Row::Medium], Is("state"),           shown(medium::state), "What is done with it now: idle."),
+    on(Row::MediumState,          &[Row::Medium], Is("state"),           shown(medium::state), "What is done with it now: idle, in-use, mounted, loaded, unloaded or operator-request."),
     on(Row::MediumEnabled,        &[Row::Medium], Is("enabled"),         attr(medium::enabled, parse::medium_enabled), "1, or 0 if it must not be used."),
-    on(Row::MediumLocation,       &[Row::Medium], Is("location"),        shown(medium::location), "Library and slot, as LIBRARY/NUMBER, or offline."),
+    on(Row::MediumLocation,       &[Row::Medium], Is("location"),        shown(medium::location), "Library and slot, as LIBRARY/NUMBER, LIBRARY drive NUMBER, or offline."),
     on(Row::MediumPool,           &[Row::Medium], Is("pool"),            link(link::pool_of_medium), "Link to its pool."),
     on(Row::MediumSlot,           &[Row::Medium], Is("slot"),            link(link::slot_of_medium), "Link to the slot it is in."),
+    on(Row::MediumDrive,          &[Row::Medium], Is("drive"),           link(link::drive_of_medium), "Link to the drive it is in."),
+    on(Row::MediumHomeSlot,       &[Row::Medium], Is("home_slot"),       link(link::home_slot_of_medium), "Link to the slot it goes back to."),
     on(Row::MediumLibrary,        &[Row::Medium], Is("library"),         link(link::library_of_medium), "Link to the library it is in."),
     on(Row::MediumHistory,        &[Row::Medium], Is("history"),         (G::Private(0o640), B::History), "The lines of the audit trail that concern the medium, its sides and its logical media."),
     on(Row::Sides,                &[Row::Medium], Is("sides"),           dir(G::Mode(0o555)), "Its sides."),
@@ -325,6 +330,10 @@ pub static TREE: &[Spec] = &[
     on(Row::LibraryDriver,      &[Row::Library], Is("driver"),      attr(library::driver, parse::library_driver), "What drives it, such as virtual type=LTO-8 slots=40 drives=2."),
     on(Row::LibraryEnabled,     &[Row::Library], Is("enabled"),     attr(library::enabled, parse::library_enabled), "1 if it is in use, else 0."),
     on(Row::LibraryState,       &[Row::Library], Is("state"),       shown(library::state), "Whether it works: ready, initializing, needs-service or not-present."),
+    on(Row::LibraryRequests,    &[Row::Library], Is("requests"),    dir(G::UseDir), "Named requests: mount, dismount, inventory."),
+    on(Row::LibraryResults,     &[Row::Library], Is("results"),     dir(G::Mode(0o555)), "Results of named requests."),
+    on(Row::LibraryRequest, &[Row::LibraryRequests], Each(Kind::LibraryRequest), (G::Requester(0o600), B::RequestFile(work::request)), "A named request to the library; create and write it to submit, rm cancels or forgets it."),
+    on(Row::LibraryOutcome, &[Row::LibraryResults], Each(Kind::LibraryOutcome), (G::Requester(0o400), B::ResultFile(work::outcome)), "Its result: the device of a mount, a line with ok, or the error; a read waits until there is one, and it is listed from then on.").listed(Listed::Finished),
     on(Row::Slots,              &[Row::Library], Is("slots"),       dir(G::Mode(0o555)), "Its slots, by number."),
     on(Row::Drives,             &[Row::Library], Is("drives"),      dir(G::Mode(0o555)), "Its drives, by number."),
     on(Row::Ports,              &[Row::Library], Is("ports"),       dir(G::Mode(0o555)), "Its insert/eject ports, by number."),
@@ -334,7 +343,8 @@ pub static TREE: &[Spec] = &[
     on(Row::SlotMedium,  &[Row::Slot], Is("medium"),  link(link::medium_of_element), "Link to the medium in it."),
     on(Row::Drive,       &[Row::Drives], Each(Kind::Element(E::Drive)), dir(G::Mode(0o777)), "A drive."),
     on(Row::DriveNumber, &[Row::Drive], Is("number"), shown(library::element_number), "Number of the drive."),
-    on(Row::DriveState,  &[Row::Drive], Is("state"),  shown(library::element_state), "dismounted."),
+    on(Row::DriveState,  &[Row::Drive], Is("state"),  shown(library::element_state), "dismounted, mounted, loaded, unloaded or dismountable."),
+    on(Row::DriveDevice, &[Row::Drive], Is("device"), shown(library::drive_device), "Device of the medium that is loaded in it, empty if none is."),
     on(Row::DriveMedium, &[Row::Drive], Is("medium"), link(link::medium_of_element), "Link to the medium in it."),
     on(Row::Port,        &[Row::Ports], Each(Kind::Element(E::Port)),   dir(G::Mode(0o777)), "A port."),
     on(Row::PortNumber,  &[Row::Port], Is("number"),  shown(library::element_number), "Number of the port."),
@@ -359,6 +369,18 @@ pub static TREE: &[Spec] = &[
     on(Row::SettingAttended,           &[Row::Settings], Is("attended"),             setting(system::attended, settings::attended), "1 if people answer operator requests; with 0 whatever would wait for a person fails at once."),
     on(Row::SettingHookTimeout,        &[Row::Settings], Is("hook_timeout"),         setting(system::hook_timeout, settings::hook_timeout), "How long a hook may run before it is killed, 1ms to 1h."),
     on(Row::SettingHookAges,           &[Row::Settings], Is("hook_ages"),            setting(system::hook_ages, settings::hook_ages), "At which ages of an open operator request the hooks are run again, ascending, such as 1h 4h 24h."),
+    on(Row::Work,          &[Row::Works], Each(Kind::Work), object(G::Fixed(0o755), parse::remove_work), "A piece of work, by its number; rmdir cancels one that waits and forgets one that has ended."),
+    on(Row::WorkOperation, &[Row::Work], Is("operation"), public(work::operation), "mount, dismount or inventory."),
+    on(Row::WorkState,     &[Row::Work], Is("state"),     public(work::state), "queued, waiting, in-process, passed, failed or cancelled."),
+    on(Row::WorkPriority,  &[Row::Work], Is("priority"),  public(work::priority), "-15 to 15; higher is served first."),
+    on(Row::WorkOrder,     &[Row::Work], Is("order"),     (G::Fixed(0o666), B::Attr(work::order, parse::work_order)), "Its place among the waiting work of its library, operation and priority, from 1; 0 if it does not wait. Writing a place moves it there."),
+    on(Row::WorkQueued,    &[Row::Work], Is("queued"),    public(work::queued), "When it was asked for."),
+    on(Row::WorkCompleted, &[Row::Work], Is("completed"), public(work::completed), "When it ended, empty until then."),
+    on(Row::WorkError,     &[Row::Work], Is("error"),     public(work::error), "Why it failed, empty if it did not."),
+    on(Row::WorkBy,        &[Row::Work], Is("by"),        public(work::by), "Number of the user who asked for it."),
+    on(Row::WorkMedium,    &[Row::Work], Is("medium"),    link(link::medium_of_work), "Link to its medium."),
+    on(Row::WorkDrive,     &[Row::Work], Is("drive"),     link(link::drive_of_work), "Link to its drive, while it has one."),
+    on(Row::WorkLibrary,   &[Row::Work], Is("library"),   link(link::library_of_work), "Link to its library."),
 
     on(Row::Type,            &[Row::Types], Each(Kind::MediaType), object(G::Fixed(0o755), parse::remove_type), "A type of media; rmdir removes one that nothing uses."),
     on(Row::TypeSides,       &[Row::Type], Is("sides"),       public(catalog::type_sides), "Sides of one medium."),
@@ -395,6 +417,7 @@ pub static TREE: &[Spec] = &[
     on(Row::DriveInfo, &[Row::Drive], Is(info::NAME), shown(|view, no| info::info(view, Row::Drive, no)), "Everything that the files here say, as one JSON object."),
     on(Row::PortInfo, &[Row::Port], Is(info::NAME), shown(|view, no| info::info(view, Row::Port, no)), "Everything that the files here say, as one JSON object."),
     on(Row::OperatorInfo, &[Row::Operator], Is(info::NAME), public(|view, no| info::info(view, Row::Operator, no)), "Everything that the files here say, as one JSON object."),
+    on(Row::WorkInfo, &[Row::Work], Is(info::NAME), public(|view, no| info::info(view, Row::Work, no)), "Everything that the files here say, as one JSON object."),
     on(Row::TypeInfo, &[Row::Type], Is(info::NAME), public(|view, no| info::info(view, Row::Type, no)), "Everything that the files here say, as one JSON object."),
 ];
 

@@ -2,25 +2,50 @@
 //!
 //! Its cartridges are put in when it is first looked into: the first slots hold one each, with the bar codes of its
 //! pattern. From then on what the catalog believes is what is there.
+//!
+//! What would be hardware is a directory: `<side>` is what is written on a side, `<side>.label` the label, and
+//! `<library>/drive-<n>`, a link to one of the sides, the drive and at the same time what is in it. A drive that is empty
+//! links to a directory that is never made, so nothing can be written to it.
 
-use super::{Believed, Library};
+use super::{Believed, Cartridge, Library, Pause, Place};
 use crate::domain::ask::Found;
 use crate::domain::driver::VirtualSpec;
-use crate::domain::error::Result;
+use crate::domain::error::{ErrorKind, Refusal, Result};
+use crate::domain::hand::Step;
+use crate::domain::id::Guid;
+use std::fs::{self, OpenOptions, Permissions};
+use std::io::{self, ErrorKind as Io, Write as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, symlink,
+};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+/// Where the link of an empty drive leads.
+const NOWHERE: &str = "../empty/drive";
 
 /// A library without hardware.
-#[derive(Debug, Clone)]
 pub struct Simulated {
     name: String,
     spec: VirtualSpec,
+    sides: PathBuf,
+    drives: PathBuf,
+    pause: Pause,
+    /// The changer has one hand.
+    hand: Mutex<()>,
 }
 
 impl Simulated {
     /// Makes the library of that name.
-    pub fn new(name: &str, spec: VirtualSpec) -> Self {
+    pub fn new(place: Place, spec: VirtualSpec) -> Self {
         Self {
-            name: name.to_owned(),
+            name: place.name,
             spec,
+            drives: place.dir.join(place.id.to_string()),
+            sides: place.dir,
+            pause: place.pause,
+            hand: Mutex::new(()),
         }
     }
 
@@ -31,6 +56,83 @@ impl Simulated {
             media_type,
             label: self.spec.label,
         }
+    }
+
+    fn drive(&self, drive: u32) -> PathBuf {
+        self.drives.join(format!("drive-{drive}"))
+    }
+
+    /// Points a drive at a side or at nothing, in one step.
+    fn point(&self, drive: u32, target: &str) -> Result<()> {
+        let (link, new) = (
+            self.drive(drive),
+            self.drives.join(format!(".drive-{drive}")),
+        );
+        let pointed = make_dir(&self.sides)
+            .and_then(|()| make_dir(&self.drives))
+            .and_then(|()| gone(fs::remove_file(&new)))
+            .and_then(|()| symlink(target, &new))
+            .and_then(|()| fs::rename(&new, &link));
+        pointed.map_err(|error| failed(&link, &error))
+    }
+
+    fn wait(&self, ms: u32) -> Result<()> {
+        if ms == 0 || (self.pause)(Duration::from_millis(ms.into())) {
+            return Ok(());
+        }
+        Err(ErrorKind::NotReady.because("the service stops"))
+    }
+
+    /// Counts a step and refuses if the specification says that it fails this time.
+    fn step(&self, step: Step, kind: ErrorKind) -> Result<()> {
+        if self.spec.faults.is_empty() {
+            return Ok(());
+        }
+        let path = self.drives.join(format!("{}s", step.word()));
+        let before = fs::read_to_string(&path).unwrap_or_default();
+        let time = before.trim().parse::<u32>().unwrap_or(0).saturating_add(1);
+        make_dir(&self.sides)
+            .and_then(|()| make_dir(&self.drives))
+            .and_then(|()| fs::write(&path, format!("{time}\n")))
+            .map_err(|error| failed(&path, &error))?;
+        if self.spec.faults.hit(step, time) {
+            return Err(kind.because(format!("fault={}:{time} of the driver", step.word())));
+        }
+        Ok(())
+    }
+
+    /// Makes a cartridge that was never loaded, and reads the label of one that was.
+    fn verify(&self, side: Guid) -> Result<()> {
+        let (data, label) = (
+            self.sides.join(side.to_string()),
+            self.sides.join(format!("{side}.label")),
+        );
+        let wanted = format!("ntmsfs {side}\n");
+        if !data.exists() && !label.exists() {
+            create(&label, wanted.as_bytes()).map_err(|error| failed(&label, &error))?;
+            create(&data, b"").map_err(|error| failed(&data, &error))?;
+        }
+        let read = fs::read_to_string(&label).unwrap_or_default();
+        if read != wanted {
+            return Err(ErrorKind::UnexpectedOmid.because(format!(
+                "the label says \"{}\", expected was {side}",
+                read.trim_end()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Gives a side to a user, or back to nobody.
+    fn give(&self, side: Guid, uid: u32, mode: u32) -> Result<()> {
+        let path = self.sides.join(side.to_string());
+        let given = fs::set_permissions(&path, Permissions::from_mode(mode)).and_then(|()| {
+            match chown(&path, Some(uid), None) {
+                // Whoever serves a catalog for himself alone has what he mounts anyway.
+                Err(error) if error.kind() == Io::PermissionDenied => Ok(()),
+                other => other,
+            }
+        });
+        given.map_err(|error| failed(&path, &error))
     }
 }
 
@@ -51,4 +153,87 @@ impl Library for Simulated {
         };
         (1..=self.spec.cartridges).map(first).collect()
     }
+
+    fn inside(&self, drive: u32) -> Result<Option<Guid>> {
+        let link = self.drive(drive);
+        match fs::read_link(&link) {
+            Ok(target) => {
+                let name = target.file_name().and_then(|name| name.to_str());
+                Ok(name.and_then(|name| Guid::parse(name).ok()))
+            }
+            Err(error) if error.kind() == Io::NotFound => Ok(None),
+            Err(error) => Err(failed(&link, &error)),
+        }
+    }
+
+    fn fetch(&self, cartridge: &Cartridge, drive: u32) -> Result<()> {
+        let _hand = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wait(self.spec.move_time_ms)?;
+        self.step(Step::Move, ErrorKind::MediumNotAccessible)?;
+        self.point(drive, &format!("../{}", cartridge.side))
+    }
+
+    fn load(&self, cartridge: &Cartridge, drive: u32) -> Result<String> {
+        self.wait(self.spec.load_time_ms)?;
+        {
+            let _counting = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
+            self.step(Step::Load, ErrorKind::UnableToLoad)?;
+            self.step(Step::Label, ErrorKind::UnexpectedOmid)?;
+        }
+        self.verify(cartridge.side)?;
+        let mode = if cartridge.writes { 0o600 } else { 0o400 };
+        self.give(cartridge.side, cartridge.uid, mode)?;
+        let path = self.drive(drive);
+        let text = path.to_str().map(str::to_owned);
+        text.ok_or_else(|| {
+            ErrorKind::DeviceNotAvailable.because("the path of the catalog is no text")
+        })
+    }
+
+    fn unload(&self, drive: u32) -> Result<()> {
+        {
+            let _counting = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
+            self.step(Step::Unload, ErrorKind::UnableToLoad)?;
+        }
+        match self.inside(drive)? {
+            Some(side) if self.sides.join(side.to_string()).exists() => self.give(side, 0, 0o600),
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    fn put_back(&self, drive: u32, _slot: Option<u32>) -> Result<()> {
+        let _hand = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
+        self.wait(self.spec.move_time_ms)?;
+        self.point(drive, NOWHERE)
+    }
+}
+
+/// Makes a directory that others may pass through, but not list.
+fn make_dir(path: &Path) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o711).create(path) {
+        Err(error) if error.kind() == Io::AlreadyExists => Ok(()),
+        other => other,
+    }
+}
+
+fn create(path: &Path, text: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    file.write_all(text)?;
+    file.sync_all()
+}
+
+/// What is gone already need not be removed.
+fn gone(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == Io::NotFound => Ok(()),
+        other => other,
+    }
+}
+
+fn failed(path: &Path, error: &io::Error) -> Refusal {
+    ErrorKind::DeviceNotAvailable.because(format!("{}: {error}", path.display()))
 }

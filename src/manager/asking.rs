@@ -1,7 +1,7 @@
 //! Requests to a person, from `ask` to the answer, and the settings of the whole system.
 
-use super::allocating;
 use super::turn::Turn;
+use super::{allocating, mounting};
 use crate::domain::access::Right;
 use crate::domain::ask::Reply;
 use crate::domain::error::{ErrorKind, Result};
@@ -13,7 +13,7 @@ use crate::domain::rule::Mint as _;
 use crate::domain::rule::operator::{self, Concern};
 use crate::domain::setting::Setting;
 use crate::domain::state::OperatorState;
-use crate::store::{fact, list, read};
+use crate::store::{fact, list, queue, read};
 
 /// `SubmitNtmsOperatorRequest`.
 pub(super) fn submit(turn: &mut Turn<'_>, request: &OperatorRequest) -> Result<Reply> {
@@ -142,6 +142,9 @@ pub(super) fn answer(turn: &mut Turn<'_>, no: ObjectNo, state: OperatorState) ->
     let concern = concerned(turn, &asked)?;
     let events = operator::answer(&asked, &concern, state, turn.caller)?;
     turn.record_all(events)?;
+    if let Some(work) = queue::asked(turn.writer.db(), no)? {
+        mounting::answered(turn, &work, state)?;
+    }
     match (state, asked.request) {
         (OperatorState::Complete, Some(request)) => allocating::satisfied(turn, request)?,
         (OperatorState::Refused, Some(request)) => {

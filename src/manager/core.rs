@@ -6,21 +6,24 @@
 use super::clock::Clock;
 use super::numbers::{BLOCK, Numbers};
 use super::turn::Turn;
-use super::{allocating, supply};
+use super::{allocating, mounting, serving, supply};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::domain::time::Time;
-use crate::store::fact;
 use crate::store::fault::Faults;
 use crate::store::write::{Commit, Writer};
+use crate::store::{fact, queue};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Finished library requests are kept 72 hours (product behaviour note 15).
+const WORK_PURGE_MS: i64 = 72 * 3_600_000;
 
 /// When a transaction failed, what was due in it is tried again after this.
 const RETRY: Duration = Duration::from_secs(1);
@@ -125,6 +128,10 @@ impl Core {
             self.deadlines
                 .extend(deadline.map(|deadline| Reverse((boot + left(now, deadline), no))));
         }
+        for (no, deadline) in queue::deadlines(self.writer.db())? {
+            self.deadlines
+                .push(Reverse((boot + left(now, deadline), no)));
+        }
         self.reserve_numbers(&daemon, now)?;
         let events = self.commit().0?;
         self.raise_ceiling(&events);
@@ -207,6 +214,7 @@ impl Core {
         let performed = catch_unwind(AssertUnwindSafe(|| {
             let reply = turn.perform(ask)?;
             supply::settle(&mut turn, from)?;
+            serving::look(&mut turn, from)?;
             self.faults.at("decided").map(|()| reply)
         }));
         let reply = performed.unwrap_or_else(|_| {
@@ -309,7 +317,19 @@ impl Core {
             .map(|no| Event::OperatorChanged { no, state: None });
         forgotten
             .chain(closed)
-            .try_for_each(|event| self.writer.record(event, &daemon, now))
+            .try_for_each(|event| self.writer.record(event, &daemon, now))?;
+        let old = queue::to_purge(self.writer.db(), Time(now.0 - WORK_PURGE_MS))?;
+        let mut turn = Turn {
+            writer: &mut self.writer,
+            numbers: &self.numbers,
+            caller: &daemon,
+            now,
+            deadlines: &mut Vec::new(),
+        };
+        for work in old {
+            mounting::forget(&mut turn, &work)?;
+        }
+        Ok(())
     }
 
     /// Ends the requests whose time is over. One that cannot be ended now is tried again.

@@ -1,5 +1,6 @@
 //! New media: bulk import, what an inventory found, media types and the system pools that they need.
 
+use super::mounting;
 use super::turn::Turn;
 use crate::domain::access::{Access, Caller, Right};
 use crate::domain::ask::{Found, Reply};
@@ -12,7 +13,7 @@ use crate::domain::noun::Library;
 use crate::domain::rule::library::{Seen, file, name_for, pool_for};
 use crate::domain::rule::{Mint as _, medium, pool};
 use crate::domain::state::{ElementKind, LibraryState, PoolType};
-use crate::store::{fact, read};
+use crate::store::{fact, queue, read};
 use std::collections::HashSet;
 
 /// The system pools, by the names that they have at the root.
@@ -109,6 +110,17 @@ pub(super) fn inventoried(
             change: LibraryChange::State(state),
         })?;
     }
+    let asked = fact::found(queue::work(turn.writer.db(), work)?, "work")?;
+    if asked.name.is_some() {
+        return match found {
+            Ok(found) => {
+                let result = format!("ok inventory of {}: {} media\n", library.name, found.len());
+                mounting::pass(turn, &asked, result)
+            }
+            Err(refusal) => mounting::fail(turn, &asked, refusal),
+        }
+        .map(|()| Reply::Done);
+    }
     turn.record_all([Event::WorkFinished {
         no: work,
         library: thing,
@@ -142,9 +154,14 @@ fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<(
             turn.record_all(event)?;
         }
     }
+    let in_drives: HashSet<ObjectNo> = queue::drives(turn.writer.db(), library.no)?
+        .into_iter()
+        .filter_map(|drive| drive.inside.map(|(inside, ..)| inside.medium))
+        .collect();
     let gone: Vec<Event> = fact::media_in(turn.writer.db(), library.no)?
         .into_iter()
         .filter(|(medium, _)| !present.contains(&medium.no))
+        .filter(|(medium, _)| !in_drives.contains(&medium.no))
         .map(|(medium, _)| Event::MediumChanged {
             medium,
             change: shelf.clone(),
@@ -170,10 +187,9 @@ fn seen(turn: &Turn<'_>, library: &Library, found: &Found) -> Result<Option<Seen
     let (Some(slot), Some(media_type), Some(pool)) = (slot, media_type, pool) else {
         return Ok(None);
     };
-    let known = match (&found.barcode, slot.medium) {
-        (Some(code), _) => read::medium_coded(db, code)?,
-        (None, Some(believed)) => read::medium(db, believed)?,
-        (None, None) => None,
+    let known = match &found.barcode {
+        Some(code) => read::medium_coded(db, code)?,
+        None => read::medium_in(db, slot.no)?,
     };
     let wanted = name_for(&library.name, found);
     let mut name = wanted.clone();

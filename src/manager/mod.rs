@@ -9,9 +9,11 @@ pub mod clock;
 pub mod core;
 mod filing;
 pub mod founding;
+mod mounting;
 mod numbers;
 mod outcome;
 pub mod restoring;
+mod serving;
 mod supply;
 mod turn;
 mod want;
@@ -21,7 +23,7 @@ pub use crate::store::copy::{Snapshot, size};
 pub use crate::store::fault::Faults;
 pub use crate::store::lock::Lock;
 pub use crate::store::write::Durability;
-pub use crate::store::{Readers, View, attribute, list, log, read, search, touched, views};
+pub use crate::store::{Readers, View, attribute, list, log, queue, read, search, touched, views};
 
 use self::clock::Clock;
 use self::core::{Batch, Core};
@@ -31,6 +33,7 @@ use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
+use crate::domain::work::WorkChange;
 use crate::store::check;
 use crate::store::write::Writer;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -130,7 +133,7 @@ impl Manager {
                 .spawn(body);
             started.map_err(|error| ErrorKind::NotEnoughMemory.because(error.to_string()))
         };
-        let worker = worker::Worker::new(Arc::clone(&readers), inbox.clone());
+        let worker = worker::Worker::new(path, Arc::clone(&readers), inbox.clone());
         let threads = vec![
             thread("committer", Box::new(move || committer.run()))?,
             thread("worker", Box::new(move || worker.run(&work)))?,
@@ -362,7 +365,12 @@ impl Committer {
             }
         }
         for event in &batch.events {
-            if let Event::WorkQueued { no, .. } = **event
+            if let Event::WorkQueued { no, .. }
+            | Event::WorkChanged {
+                no,
+                change: WorkChange::Started { .. },
+                ..
+            } = **event
                 && self.jobs.send(no).is_err()
             {
                 tracing::error!("the worker has stopped");

@@ -1,18 +1,19 @@
 //! One ask inside a transaction: load the facts, let the rule decide, record the events.
 
 use super::numbers::Numbers;
-use super::{allocating, asking, filing};
+use super::{allocating, asking, filing, mounting};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::attribute::{Holder, Way};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::{CATALOG, Guid, ObjectNo};
-use crate::domain::rule::{Mint as _, attribute, deallocate, library, medium, pool};
+use crate::domain::noun::Medium;
+use crate::domain::rule::{Mint as _, attribute, deallocate, library, medium, mount, pool};
 use crate::domain::state::SideState;
 use crate::domain::time::Time;
 use crate::store::write::Writer;
-use crate::store::{self, fact, read};
+use crate::store::{self, fact, queue, read};
 
 /// Everything that performing one ask needs.
 pub(super) struct Turn<'a> {
@@ -54,7 +55,7 @@ impl Turn<'_> {
             Ask::Unfinished { pool, name } => allocating::unfinished(self, *pool, name),
             Ask::RemoveRequest { no } => allocating::remove(self, *no),
             Ask::EndRests => self.end_rests(),
-            Ask::Expire { no } => allocating::expire(self, *no),
+            Ask::Expire { no } => self.expire(*no),
             Ask::Undo { logical } => self.undo(*logical),
             Ask::Deallocate { logical } => self.deallocate(*logical),
             Ask::SetLogical { no, set } => self.set_logical(*no, set),
@@ -73,6 +74,20 @@ impl Turn<'_> {
             Ask::RemoveLibrary { no } => self.remove_library(*no),
             Ask::SetLibrary { no, set } => self.set_library(*no, set),
             Ask::Inventoried { work, found } => filing::inventoried(self, *work, found),
+            Ask::Library {
+                library,
+                request,
+                name,
+            } => mounting::submit(self, *library, request, name),
+            Ask::UnfinishedLibrary { library, name } => mounting::unfinished(self, *library, name),
+            Ask::RemoveWork { no } => mounting::remove(self, *no),
+            Ask::OrderWork { no, place } => mounting::order(self, *no, *place),
+            Ask::Moved { work } => mounting::moved(self, *work),
+            Ask::Worked {
+                work,
+                outcome,
+                inside,
+            } => mounting::worked(self, *work, outcome, *inside),
             Ask::AddType { name } => filing::add_type(self, name),
             Ask::RemoveType { no } => filing::remove_type(self, *no),
             Ask::SetAttribute {
@@ -90,6 +105,24 @@ impl Turn<'_> {
         }
     }
 
+    fn expire(&mut self, no: ObjectNo) -> Result<Reply> {
+        match queue::work(self.writer.db(), no)? {
+            Some(work) => mounting::expire(self, &work),
+            None => allocating::expire(self, no),
+        }
+    }
+
+    /// Refuses to give away or move a medium that is in use in a drive.
+    fn demand_idle(&self, medium: &Medium) -> Result<()> {
+        let db = self.writer.db();
+        let inside = queue::mounted(db, medium.no)?;
+        mount::demand_idle(
+            queue::medium_state(db, medium.no)?,
+            inside.as_ref(),
+            &medium.name,
+        )
+    }
+
     fn undo(&mut self, logical: ObjectNo) -> Result<Reply> {
         let db = self.writer.db();
         if read::logical(db, logical)?.is_none() {
@@ -103,6 +136,7 @@ impl Turn<'_> {
 
     fn deallocate(&mut self, logical: ObjectNo) -> Result<Reply> {
         let facts = fact::deallocate(self.writer.db(), logical)?;
+        self.demand_idle(&facts.medium.medium)?;
         let deallocation = Box::new(deallocate::deallocate(&facts, self.caller, self.now)?);
         let rests = deallocation.rests_until;
         self.deadlines.extend(rests.map(|until| (CATALOG, until)));
@@ -134,6 +168,10 @@ impl Turn<'_> {
             .map(|other| fact::deallocate(db, other.no))
             .transpose()?;
         let event = deallocate::swap(&facts, other.as_ref(), self.caller)?;
+        for used in other.iter().chain([&facts]) {
+            let idle = self.demand_idle(&used.medium.medium);
+            idle.map_err(|refusal| ErrorKind::InvalidMedia.because(refusal.sentence))?;
+        }
         self.record_all([event])
     }
 
@@ -175,6 +213,9 @@ impl Turn<'_> {
 
     fn move_medium(&mut self, no: ObjectNo, pool: ObjectNo, name: &str) -> Result<Reply> {
         let facts = fact::place_medium(self.writer.db(), no, pool, name)?;
+        if facts.medium.pool.no != pool {
+            self.demand_idle(&facts.medium.medium)?;
+        }
         self.record_all(medium::place(&facts, name, self.caller)?)
     }
 
@@ -184,7 +225,9 @@ impl Turn<'_> {
     }
 
     fn remove_medium(&mut self, no: ObjectNo) -> Result<Reply> {
-        let event = medium::remove(&fact::medium_of(self.writer.db(), no)?, self.caller)?;
+        let facts = fact::medium_of(self.writer.db(), no)?;
+        self.demand_idle(&facts.medium)?;
+        let event = medium::remove(&facts, self.caller)?;
         self.record_all([event])
     }
 

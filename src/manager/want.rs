@@ -99,6 +99,8 @@ fn settle(turn: &mut Turn<'_>, no: ObjectNo) -> Result<()> {
                 continue;
             }
             Verdict::Close(no) => Event::OperatorChanged { no, state: None },
+            // Nobody would answer.
+            Verdict::Ask(_) if !read::settings(turn.writer.db())?.attended => return Ok(()),
             Verdict::Ask(message) => Event::MediaWanted {
                 no: (&mut turn.numbers).number(),
                 pool: Thing {

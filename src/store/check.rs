@@ -139,6 +139,20 @@ const RULES: &[(&str, &str)] = &[
          UNION ALL SELECT no FROM side UNION ALL SELECT no FROM logical UNION ALL SELECT no FROM operator)",
     ),
     (
+        "what is in a drive is a side of a medium, in a drive of the library",
+        "SELECT 'drive ' || drive FROM mounted LEFT JOIN element ON element.no = drive LEFT JOIN side ON side.no = mounted.side \
+         WHERE element.kind IS NOT 5 OR element.library IS NOT mounted.library OR side.medium IS NOT mounted.medium",
+    ),
+    (
+        "a drive serves one library request at a time",
+        "SELECT 'drive ' || drive FROM work WHERE finished IS NULL AND drive IS NOT NULL GROUP BY drive HAVING count(*) > 1",
+    ),
+    (
+        "a library request has its result when it has ended, and not before",
+        "SELECT 'work ' || no FROM work WHERE (finished IS NULL) <> (state IN (0, 1, 5)) \
+         OR name IS NOT NULL AND (finished IS NULL) <> (result = '')",
+    ),
+    (
         "object numbers are given out once, below the ceiling",
         "WITH numbers (no) AS (SELECT no FROM media_type UNION ALL SELECT no FROM pool UNION ALL SELECT no FROM library \
          UNION ALL SELECT no FROM element UNION ALL SELECT no FROM medium UNION ALL SELECT no FROM side \

@@ -4,8 +4,8 @@ use crate::domain::acl::Acl;
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::setting::Ages;
 use crate::domain::state::{
-    Delivery, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType, RequestState,
-    Selection, SideState, WorkKind,
+    Delivery, DriveState, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType,
+    RequestState, Selection, SideState, WorkKind, WorkState,
 };
 use crate::domain::time::{Limit, Span, Time};
 use rusqlite::Result;
@@ -56,7 +56,9 @@ word_column!(
     RequestState,
     Selection,
     SideState,
-    WorkKind
+    WorkKind,
+    WorkState,
+    DriveState
 );
 
 impl ToSql for Guid {

@@ -1,7 +1,7 @@
 //! Loads what a rule looks at: exactly those rows, each by an index.
 
-use super::read;
 use super::search::candidates;
+use super::{queue, read};
 use crate::domain::access::Caller;
 use crate::domain::change::Thing;
 use crate::domain::counts::Counts;
@@ -75,7 +75,7 @@ fn lookup(db: &Connection, side: Option<Side>) -> Result<Lookup> {
     }
 }
 
-fn named(db: &Connection, name: &SideName) -> Result<Option<Side>> {
+pub(super) fn named(db: &Connection, name: &SideName) -> Result<Option<Side>> {
     match name {
         SideName::Id(id) => read::side_by_id(db, *id),
         SideName::Path { medium, side } => match read::medium_named(db, medium)? {
@@ -273,8 +273,12 @@ fn slot_facts(
         .and_then(|library| Driver::parse(&library.driver).ok());
     Ok(medium::SlotFacts {
         library,
-        media_type: driver.map(|Driver::Virtual(spec)| spec.media_type),
-        medium: slot.as_ref().and_then(|slot| slot.medium),
+        media_type: driver.map(|driver| driver.shape().media_type.to_owned()),
+        // Also of a medium that is in a drive: it comes back to its slot.
+        medium: match &slot {
+            Some(slot) => read::medium_in(db, slot.no)?.map(|medium| medium.no),
+            None => None,
+        },
         slot: slot.map(|slot| slot.no),
     })
 }
@@ -306,9 +310,7 @@ pub fn library(
 ) -> Result<library::Facts> {
     use crate::domain::driver::Driver;
     let library = found(read::library(db, no)?, "library")?;
-    let spec = Driver::parse(driver.unwrap_or(&library.driver))
-        .ok()
-        .map(|Driver::Virtual(spec)| spec);
+    let parsed = Driver::parse(driver.unwrap_or(&library.driver)).ok();
     let built = read::one(
         db,
         "SELECT 1 FROM element WHERE library = ?1 LIMIT 1",
@@ -317,7 +319,7 @@ pub fn library(
     )?
     .is_some();
     let mut taken = None;
-    if let (false, None, Some(spec)) = (built, driver, &spec) {
+    if let (false, None, Some(Driver::Virtual(spec))) = (built, driver, &parsed) {
         for cartridge in 1..=spec.cartridges {
             let code = spec.barcode(&library.name, cartridge)?;
             if read::medium_coded(db, &code)?.is_some() {
@@ -332,13 +334,15 @@ pub fn library(
         .flatten();
     Ok(library::Facts {
         built,
-        media_type: spec
-            .map(|spec| read::media_type_named(db, &spec.media_type))
+        media_type: parsed
+            .map(|driver| read::media_type_named(db, driver.shape().media_type))
             .transpose()?
             .flatten(),
         taken,
         media: media_in(db, no)?,
         name_taken: named.is_some_and(|other| other.no != no),
+        mounted: queue::busy_drives(db, no)?,
+        open: queue::open_requests(db, no)?,
         library,
     })
 }
@@ -362,7 +366,7 @@ pub type Cartridge = (u32, Option<String>, String);
 
 /// Returns the library of a work item that is not finished, and what the catalog believes in its slots.
 pub fn inventory(db: &Connection, work: ObjectNo) -> Result<Option<(Library, Vec<Cartridge>)>> {
-    let sql = "SELECT library FROM work WHERE no = ?1 AND finished IS NULL";
+    let sql = "SELECT library FROM work WHERE no = ?1 AND finished IS NULL AND kind = 8 AND (state = 1 OR name IS NULL)";
     let Some(no) = read::one(db, sql, [work], |row| row.get::<_, ObjectNo>(0))? else {
         return Ok(None);
     };

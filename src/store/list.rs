@@ -3,9 +3,8 @@
 //! Invariants: every kind is ordered by object number, so a page continues where the last one ended although others
 //! come and go; every statement is answered by an index; a name that is listed is found again by [`find`].
 
-use super::read;
 use super::read::{many, one, operator_row};
-use super::views;
+use super::{queue, read, views};
 use crate::domain::error::Result;
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::noun::Operator;
@@ -60,6 +59,12 @@ pub enum Kind {
     Located,
     /// Media that are in no library, by name.
     Offline,
+    /// Named requests of a library.
+    LibraryRequest,
+    /// Named requests of a library; only finished ones are listed, all are found.
+    LibraryOutcome,
+    /// Pieces of work of all libraries, by number.
+    Work,
 }
 
 /// One entry of a directory.
@@ -112,6 +117,11 @@ impl Kind {
             Self::State | Self::InState => views::IN_STATE,
             Self::Owner => views::OWNERS,
             Self::Located => views::LOCATED,
+            Self::LibraryRequest => "SELECT no, name FROM work WHERE library = ?3 AND name IS NOT NULL AND no > ?1 \
+                                     ORDER BY no LIMIT ?2",
+            Self::LibraryOutcome => "SELECT no, name FROM work WHERE library = ?3 AND name IS NOT NULL AND no > ?1 \
+                                     AND +finished IS NOT NULL ORDER BY no LIMIT ?2",
+            Self::Work => "SELECT no, no FROM work WHERE no > ?1 ORDER BY no LIMIT ?2",
         }
     }
 
@@ -123,12 +133,14 @@ impl Kind {
             | Self::Request
             | Self::Outcome
             | Self::Library
+            | Self::LibraryRequest
+            | Self::LibraryOutcome
             | Self::MediaType
             | Self::AnyMedium
             | Self::Barcode
             | Self::Offline => row.get(1),
             Self::Side => Ok(read::letter(row.get(1)?)),
-            Self::Element(_) | Self::Operator | Self::Owner => {
+            Self::Element(_) | Self::Operator | Self::Owner | Self::Work => {
                 Ok(row.get::<_, i64>(1)?.to_string())
             }
             Self::Logical
@@ -171,7 +183,9 @@ pub fn page(
         | Kind::Outcome
         | Kind::Side
         | Kind::Owned
-        | Kind::Located => many(db, sql, (after, limit, container), item),
+        | Kind::Located
+        | Kind::LibraryRequest
+        | Kind::LibraryOutcome => many(db, sql, (after, limit, container), item),
         Kind::Logical
         | Kind::Library
         | Kind::MediaType
@@ -183,7 +197,8 @@ pub fn page(
         | Kind::SideId
         | Kind::LibraryId
         | Kind::Owner
-        | Kind::Offline => many(db, sql, (after, limit), item),
+        | Kind::Offline
+        | Kind::Work => many(db, sql, (after, limit), item),
     }
 }
 
@@ -208,6 +223,13 @@ pub fn find(
         Kind::MediaType => Ok(read::media_type_named(db, name)?.map(|media_type| media_type.no)),
         Kind::Operator => match number(name) {
             Some(no) => Ok(read::operator(db, ObjectNo(no))?.map(|operator| operator.no)),
+            None => Ok(None),
+        },
+        Kind::LibraryRequest | Kind::LibraryOutcome => {
+            Ok(queue::named(db, container, name)?.map(|work| work.no))
+        }
+        Kind::Work => match number(name) {
+            Some(no) => Ok(queue::work(db, ObjectNo(no))?.map(|work| work.no)),
             None => Ok(None),
         },
         Kind::AnyMedium => Ok(read::medium_named(db, name)?.map(|medium| medium.no)),
@@ -334,7 +356,7 @@ mod tests {
     use std::collections::HashMap;
 
     const ELEMENTS: [ElementKind; 3] = [ElementKind::Slot, ElementKind::Drive, ElementKind::Port];
-    const KINDS: [Kind; 20] = [
+    const KINDS: [Kind; 23] = [
         Kind::Pool,
         Kind::Medium,
         Kind::Request,
@@ -355,6 +377,9 @@ mod tests {
         Kind::Owned,
         Kind::Located,
         Kind::Offline,
+        Kind::LibraryRequest,
+        Kind::LibraryOutcome,
+        Kind::Work,
     ];
 
     fn empty() -> Connection {
@@ -409,10 +434,10 @@ mod tests {
     }
 
     /// The statements of read.rs: literals, and `concat!` of the columns of a macro and a literal.
-    fn statements_of_read() -> Vec<String> {
+    fn statements_of(source: &str) -> Vec<String> {
         let (mut macros, mut out) = (HashMap::new(), Vec::new());
         let mut defined = String::new();
-        for (before, text) in literals(include_str!("read.rs")) {
+        for (before, text) in literals(source) {
             if let Some((_, name)) = before.rsplit_once("macro_rules! ")
                 && !name.contains("}\n}")
             {
@@ -460,7 +485,8 @@ mod tests {
                 .find(|text| text.starts_with("SELECT"));
             statements.push(format!("{}{order} LIMIT ?3", head.expect("the search")));
         }
-        let read = statements_of_read();
+        statements.extend(statements_of(include_str!("queue.rs")));
+        let read = statements_of(include_str!("read.rs"));
         assert!(
             read.len() >= 20,
             "the statements of read.rs are found: {read:#?}"

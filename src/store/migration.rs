@@ -18,6 +18,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-views.sql"),
     include_str!("schema-media.sql"),
     include_str!("schema-operator.sql"),
+    include_str!("schema-mount.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

@@ -15,6 +15,7 @@ pub mod list;
 pub mod lock;
 pub mod log;
 mod migration;
+pub mod queue;
 pub mod read;
 pub mod search;
 pub mod touched;

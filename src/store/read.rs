@@ -399,7 +399,9 @@ pub fn library_named(db: &Connection, name: &str) -> Result<Option<Library>> {
 /// Columns of an element, in the order that [`element_row`] reads.
 macro_rules! element_columns {
     () => {
-        "SELECT no, library, kind, number, (SELECT no FROM medium WHERE slot = element.no) FROM element "
+        "SELECT no, library, kind, number, coalesce((SELECT medium FROM mounted WHERE drive = element.no), \
+         (SELECT no FROM medium WHERE slot = element.no \
+         AND NOT EXISTS (SELECT 1 FROM mounted WHERE mounted.medium = medium.no))) FROM element "
     };
 }
 

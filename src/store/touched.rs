@@ -60,18 +60,17 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::MediumChanged { medium, .. }
         | Event::MediumRemoved { medium, .. } => Ok(vec![medium.no]),
         Event::SideChanged { side, .. } | Event::SideRested { side } => of_side(side.no),
+        Event::DriveChanged { medium, .. } => Ok(vec![medium.no]),
+        Event::WorkRequested { work } => Ok(work.medium.into_iter().collect()),
         Event::OperatorSubmitted { operator } => Ok(operator.medium.into_iter().collect()),
         Event::Allocated { allocation } => Ok(vec![allocation.medium.no]),
         Event::Deallocated { deallocation } => Ok(vec![deallocation.medium.no]),
         Event::Swapped { swap } => {
-            let (mut media, other) = (of_side(swap.side.no)?, of_side(swap.other_side.no)?);
-            media.extend(other);
-            Ok(media)
+            Ok([of_side(swap.side.no)?, of_side(swap.other_side.no)?].concat())
         }
         Event::LogicalChanged { logical, .. } => of_logical(logical.no),
         Event::DeliveryUnknown { logical } => {
-            let media: Result<Vec<Vec<ObjectNo>>> =
-                logical.iter().map(|no| of_logical(*no)).collect();
+            let media: Result<Vec<_>> = logical.iter().map(|no| of_logical(*no)).collect();
             Ok(media?.concat())
         }
         Event::AttributeChanged { of, .. } => match *of {
@@ -101,6 +100,8 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::RequestWaiting { .. }
         | Event::MediaWanted { .. }
         | Event::SettingChanged { .. }
+        | Event::WorkChanged { .. }
+        | Event::WorkOrdered { .. }
         | Event::OperatorRequested { .. }
         | Event::RequestFailed { .. }
         | Event::RequestForgotten { .. }

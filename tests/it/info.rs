@@ -88,7 +88,7 @@ fn every_object_of_a_tree_fits_the_schema() {
     let tree = full();
     let script = format!("SCHEMA = {:?}{VALIDATE}", schema().display().to_string());
     let ran = tree.run(Shell::Python, &script);
-    let kinds = "catalog drive library logical medium operator pool port side slot type\n";
+    let kinds = "catalog drive library logical medium operator pool port side slot type work\n";
     same(&ran, ran.output(), kinds);
     let script = "import json; i = json.load(open('info.json')); print(i['media'], i['sides'], i['counts']['available'], i['operator_requests'])";
     let ran = tree.run(Shell::Python, script);

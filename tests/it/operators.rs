@@ -561,7 +561,7 @@ fn a_message_is_sent_and_answered_in_both_shells() {
         same(
             &ran,
             lines[1..].join(" ").as_str(),
-            "message Please bring coffee submitted 4001 by command message state submitted",
+            "message Please bring coffee submitted 4001 by command info.json message state submitted",
         );
         let waits = reader(tree.path(&format!("operator/{number}/result")));
         tree.write(&format!("operator/{number}/state"), "active");

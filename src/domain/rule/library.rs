@@ -47,6 +47,10 @@ pub struct Facts {
     pub media: Vec<(Thing, String)>,
     /// Whether another library has the new name.
     pub name_taken: bool,
+    /// How many media are in its drives or on the way.
+    pub mounted: usize,
+    /// How many requests have no result yet.
+    pub open: usize,
 }
 
 /// Changes a library.
@@ -84,7 +88,7 @@ pub fn set(
         SetLibrary::Driver(driver) => one(LibraryChange::Driver(driver_of(facts, driver)?)),
         SetLibrary::Enabled(on) if *on == library.enabled => Ok(Vec::new()),
         SetLibrary::Enabled(true) => enable(facts, mint),
-        SetLibrary::Enabled(false) => Ok(disable(thing)),
+        SetLibrary::Enabled(false) => disable(facts, thing),
     }
 }
 
@@ -113,11 +117,11 @@ fn driver_of(facts: &Facts, driver: &str) -> Result<String> {
             library.name
         )));
     }
-    let Driver::Virtual(spec) = Driver::parse(driver)?;
+    let parsed = Driver::parse(driver)?;
     if facts.media_type.is_none() {
         return Err(ErrorKind::InvalidParameter.because(format!(
             "type={} is no media type; see types/",
-            spec.media_type
+            parsed.shape().media_type
         )));
     }
     Ok(driver.trim().to_owned())
@@ -131,7 +135,8 @@ fn enable(facts: &Facts, mint: &mut impl Mint) -> Result<Vec<Event>> {
             library.name
         )));
     }
-    let Driver::Virtual(spec) = Driver::parse(&library.driver)?;
+    let parsed = Driver::parse(&library.driver)?;
+    let shape = parsed.shape();
     if let Some(code) = &facts.taken {
         return Err(ErrorKind::AlreadyExists
             .because(format!("bar code \"{code}\" is in the catalog already")));
@@ -143,10 +148,10 @@ fn enable(facts: &Facts, mint: &mut impl Mint) -> Result<Vec<Event>> {
     let mut events = Vec::new();
     if !facts.built {
         let first = mint.number();
-        for _ in 1..spec.slots + spec.drives + spec.ports {
+        for _ in 1..shape.slots + shape.drives + shape.ports {
             mint.number();
         }
-        let (slots, drives, ports) = (spec.slots, spec.drives, spec.ports);
+        let (slots, drives, ports) = (shape.slots, shape.drives, shape.ports);
         events.push(Event::LibraryBuilt {
             library: thing,
             first,
@@ -172,12 +177,18 @@ fn enable(facts: &Facts, mint: &mut impl Mint) -> Result<Vec<Event>> {
     Ok(events)
 }
 
-fn disable(library: Thing) -> Vec<Event> {
+fn disable(facts: &Facts, library: Thing) -> Result<Vec<Event>> {
+    if facts.mounted > 0 {
+        return Err(ErrorKind::Busy.because(format!(
+            "{} media are in drives of library \"{}\"; dismount them first",
+            facts.mounted, facts.library.name
+        )));
+    }
     let change = |change| Event::LibraryChanged { library, change };
-    vec![
+    Ok(vec![
         change(LibraryChange::Enabled(false)),
         change(LibraryChange::State(LibraryState::NotPresent)),
-    ]
+    ])
 }
 
 /// Removes a library that is not enabled; its media go to the shelf.
@@ -191,6 +202,12 @@ pub fn remove(facts: &Facts, caller: &Caller) -> Result<Vec<Event>> {
         return Err(ErrorKind::InvalidState.because(format!(
             "library \"{}\" is enabled; write 0 to its enabled file first",
             library.name
+        )));
+    }
+    if facts.open > 0 {
+        return Err(ErrorKind::NotEmpty.because(format!(
+            "library \"{}\" has {} requests without a result; rm them first",
+            library.name, facts.open
         )));
     }
     let shelf = MediumChange::Location {

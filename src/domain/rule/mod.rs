@@ -9,6 +9,7 @@ pub mod attribute;
 pub mod deallocate;
 pub mod library;
 pub mod medium;
+pub mod mount;
 pub mod operator;
 pub mod pool;
 pub mod want;

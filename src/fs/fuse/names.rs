@@ -4,9 +4,9 @@ use super::served::{Failed, Outcome, Served, attr, lock, times, type_of};
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::Refusal;
 use crate::domain::id::ObjectNo;
+use crate::fs::Node;
 use crate::fs::parse::{self, Deny};
 use crate::fs::tree::{Name, children};
-use crate::fs::{Node, Row};
 use fuser::{
     Errno, Generation, INodeNo, RenameFlags, ReplyAttr, ReplyData, ReplyDirectory,
     ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, Request,
@@ -272,7 +272,7 @@ pub(super) fn setattr(
     let caller = served.caller(req);
     let uid = caller.uid;
     let ask = served.node(ino).and_then(|node| {
-        if changes.times && node.row == Row::Request && !served.is_being_written(node) {
+        if changes.times && node.row.outcome().is_some() && !served.is_being_written(node) {
             return Err(Failed::from(parse::exists_already()));
         }
         let ask = match (changes.mode, changes.uid, changes.gid) {

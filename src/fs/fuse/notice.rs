@@ -13,6 +13,7 @@ use crate::domain::error::ErrorKind;
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::OperatorState;
+use crate::domain::work::WorkChange;
 use crate::fs::{Node, Row};
 use fuser::Errno;
 use std::sync::Arc;
@@ -63,6 +64,7 @@ fn finished(served: &Arc<Served>, event: &Event) {
                 },
             );
         }
+        Event::WorkChanged { no, change, .. } => worked(served, *no, change),
         Event::OperatorChanged {
             no,
             state: Some(OperatorState::Complete),
@@ -79,6 +81,33 @@ fn finished(served: &Arc<Served>, event: &Event) {
             served.deliver(Node::new(Row::OperatorResult, *no), Err(Errno::ENOENT));
         }
         _ => {}
+    }
+}
+
+/// The end of a library request, or of its wait for a person.
+fn worked(served: &Served, no: ObjectNo, change: &WorkChange) {
+    match change {
+        WorkChange::Ended {
+            result,
+            code,
+            operator,
+            ..
+        } => {
+            let outcome = Node::new(Row::LibraryOutcome, no);
+            served.deliver(outcome, Ok(&Arc::from(result.as_bytes())));
+            let timeout = codes::kind_of(*code) == Some(ErrorKind::Timeout);
+            let word = if timeout {
+                "timed out\n"
+            } else {
+                "cancelled\n"
+            };
+            operator_ended(served, *operator, word);
+        }
+        WorkChange::Started { operator, .. } => operator_ended(served, *operator, "cancelled\n"),
+        WorkChange::Forgotten => {
+            served.deliver(Node::new(Row::LibraryOutcome, no), Err(Errno::ENOENT));
+        }
+        WorkChange::Waiting | WorkChange::Asked { .. } => {}
     }
 }
 

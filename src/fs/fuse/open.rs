@@ -242,7 +242,7 @@ pub(super) fn open(
 }
 
 fn opened(served: &Served, uid: u32, node: Node, flags: OpenFlags) -> Outcome<Open> {
-    if matches!(node.row, Row::Request) && writes(flags) {
+    if node.row.outcome().is_some() && writes(flags) {
         return Err(Failed::from(parse::exists_already()));
     }
     Ok(match behaviour(node) {

@@ -1,4 +1,4 @@
-//! `requests/<name>`: create, write once; durable when the write returns.
+//! `requests/<name>` of a pool or library: create, write once; durable when the write returns.
 //!
 //! Invariants: a name that exists is never opened for writing; a name that was created and never written is free again
 //! after the close; what was written without its newline is recorded as failed, never carried out.
@@ -8,7 +8,6 @@ use super::served::{Failed, Outcome, Reserved, Served, attr, lock};
 use crate::domain::ask::{Ask, Named};
 use crate::domain::error::Refusal;
 use crate::domain::name::printable;
-use crate::domain::request::AllocateRequest;
 use crate::fs::framing::{Framed, Framer};
 use crate::fs::parse::{self, Deny, Parsed};
 use crate::fs::{Node, Row};
@@ -62,7 +61,7 @@ pub(super) fn create(
 /// Takes the name, so that nobody else can until the file is closed.
 fn reserve(served: &Served, req: &Request, parent: INodeNo, name: &[u8]) -> Outcome<Node> {
     let dir = served.node(parent)?;
-    let (pool, name) = parse::create(dir, name)?;
+    let (row, container, name) = parse::create(dir, name)?;
     match served.find(dir, name.as_bytes()) {
         Ok(_) => return Err(Failed::from(parse::exists_already())),
         Err(Failed::Errno(errno)) if errno == Errno::ENOENT => {}
@@ -70,19 +69,22 @@ fn reserve(served: &Served, req: &Request, parent: INodeNo, name: &[u8]) -> Outc
     }
     let no = served.manager.reserve_number()?;
     let mut reserved = lock(&served.reserved);
-    if reserved.values().any(|r| r.pool == pool && r.name == name) {
+    if reserved
+        .values()
+        .any(|r| r.container == container && r.name == name)
+    {
         return Err(Failed::from(parse::exists_already()));
     }
     reserved.insert(
         no,
         Reserved {
-            pool,
+            container,
             name,
             uid: req.uid(),
             gid: req.gid(),
         },
     );
-    Ok(Node::new(Row::Request, no))
+    Ok(Node::new(row, no))
 }
 
 pub(super) fn write(
@@ -128,28 +130,26 @@ fn take(served: &Served, file: &File, this: &mut NewRequest, data: &[u8]) -> Par
         (Framed::Request(text), State::Open) => text,
         _ => return Err(parse::one_at_a_time()),
     };
-    let body = text.clone();
-    let request = match AllocateRequest::parse(&body) {
-        Ok(request) => Box::new(request),
+    let reserved = lock(&served.reserved).get(&file.node.no).cloned();
+    let Some(Reserved {
+        container, name, ..
+    }) = reserved
+    else {
+        return Err(parse::one_at_a_time());
+    };
+    let (no, body) = (file.node.no, text.clone());
+    match parse::request(file.node.row, container, Named { name, no, body }) {
+        Ok(ask) => {
+            this.framer.commit(prepared);
+            Ok(Some(ask))
+        }
         Err(refusal) => {
             end(served, file, this);
             never(served, file);
             this.refused = Some(Deny::Refusal(refusal.clone()));
-            return Err(Deny::Refusal(refusal));
+            Err(Deny::Refusal(refusal))
         }
-    };
-    this.framer.commit(prepared);
-    let reserved = lock(&served.reserved).get(&file.node.no).cloned();
-    let Some(Reserved { pool, name, .. }) = reserved else {
-        return Err(parse::one_at_a_time());
-    };
-    let no = file.node.no;
-    let name = Some(Named { name, no, body });
-    Ok(Some(Ask::Allocate {
-        pool,
-        request,
-        name,
-    }))
+    }
 }
 
 /// Hands the request over; the write is answered when it is on disk.
@@ -208,10 +208,7 @@ pub(super) fn release(served: &Arc<Served>, file: &Arc<File>, request: &Mutex<Ne
             no: file.node.no,
             body: printable(&body),
         };
-        let ask = Ask::Unfinished {
-            pool: reserved.pool,
-            name,
-        };
+        let ask = parse::unfinished(file.node.row, reserved.container, name);
         let (answering, answered) = (Arc::clone(served), Arc::clone(file));
         let answer = move |outcome: Result<_, Refusal>| {
             lock(&answering.reserved).remove(&answered.node.no);
@@ -229,5 +226,6 @@ pub(super) fn release(served: &Arc<Served>, file: &Arc<File>, request: &Mutex<Ne
 
 /// There will be no such request: whoever waits for its result is told so.
 fn never(served: &Served, file: &File) {
-    served.deliver(Node::new(Row::Outcome, file.node.no), Err(Errno::ENOENT));
+    let row = file.node.row.outcome().unwrap_or(Row::Outcome);
+    served.deliver(Node::new(row, file.node.no), Err(Errno::ENOENT));
 }

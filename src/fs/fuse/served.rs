@@ -35,7 +35,8 @@ const REFUSALS_MAX: usize = 1024;
 /// A name of a request that is created and not yet written.
 #[derive(Debug, Clone)]
 pub(super) struct Reserved {
-    pub(super) pool: ObjectNo,
+    /// The pool or library.
+    pub(super) container: ObjectNo,
     pub(super) name: String,
     pub(super) uid: u32,
     pub(super) gid: u32,
@@ -272,16 +273,15 @@ impl Served {
 
     /// The attributes of a request that is created and not yet written, and of its result.
     fn stat_reserved(&self, node: Node) -> Option<Attributes> {
-        if !matches!(node.row, Row::Request | Row::Outcome) {
-            return None;
-        }
-        let reserved = lock(&self.reserved).get(&node.no).cloned()?;
-        let mode = if node.row == Row::Request {
+        let mode = if node.row.outcome().is_some() {
             0o600
-        } else {
+        } else if matches!(node.row, Row::Outcome | Row::LibraryOutcome) {
             0o400
+        } else {
+            return None;
         };
         let now = clock::utc();
+        let reserved = lock(&self.reserved).get(&node.no).cloned()?;
         Some(Attributes {
             ino: node.ino(),
             kind: FileKind::File,
@@ -305,16 +305,10 @@ impl Served {
     }
 
     fn find_reserved(&self, parent: Node, name: &[u8]) -> Option<Node> {
-        let row = if parent.row == Row::Requests {
-            Row::Request
-        } else if parent.row == Row::Results {
-            Row::Outcome
-        } else {
-            return None;
-        };
+        let row = parent.row.named()?;
         lock(&self.reserved)
             .iter()
-            .find(|(_, r)| r.pool == parent.no && r.name.as_bytes() == name)
+            .find(|(_, r)| r.container == parent.no && r.name.as_bytes() == name)
             .map(|(no, _)| Node::new(row, *no))
     }
 }
@@ -326,7 +320,10 @@ pub(super) fn times(node: Node) -> (Duration, Duration) {
     let fleeting = matches!(
         behaviour,
         Behaviour::Link(_) | Behaviour::RequestFile(_) | Behaviour::ResultFile(_)
-    ) || matches!(node.row, Row::Medium | Row::Logical | Row::Operator);
+    ) || matches!(
+        node.row,
+        Row::Medium | Row::Logical | Row::Operator | Row::Work
+    );
     let entry = match named {
         _ if fleeting => Duration::ZERO,
         crate::fs::tree::Name::Is(_) => LONG,

@@ -22,7 +22,7 @@ pub(crate) const NAME: &str = "info.json";
 const NAMES: u32 = 100;
 
 /// The directories that have the file, and what their objects are called in it.
-const OBJECTS: [(Row, &str); 11] = [
+const OBJECTS: [(Row, &str); 12] = [
     (Row::Root, "catalog"),
     (Row::Pool, "pool"),
     (Row::Medium, "medium"),
@@ -33,6 +33,7 @@ const OBJECTS: [(Row, &str); 11] = [
     (Row::Drive, "drive"),
     (Row::Port, "port"),
     (Row::Operator, "operator"),
+    (Row::Work, "work"),
     (Row::Type, "type"),
 ];
 

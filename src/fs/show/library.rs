@@ -4,8 +4,8 @@ use super::{found, line, switch, text};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Element, Library};
-use crate::domain::state::ElementKind;
-use crate::manager::{View, read};
+use crate::domain::state::{DriveState, ElementKind};
+use crate::manager::{View, queue, read};
 
 fn library(view: &View, no: ObjectNo) -> Result<Library> {
     found(read::library(view, no)?)
@@ -50,11 +50,24 @@ pub(crate) fn element_number(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(element(view, no)?.number))
 }
 
-/// Whether something is in it.
+/// Device of the medium in a drive.
+pub(crate) fn drive_device(view: &View, no: ObjectNo) -> Result<String> {
+    let inside = queue::inside(view, no)?;
+    Ok(text(
+        &inside.map(|inside| inside.device).unwrap_or_default(),
+    ))
+}
+
+/// Whether something is in it, or what a drive does.
 pub(crate) fn element_state(view: &View, no: ObjectNo) -> Result<String> {
     let element = element(view, no)?;
     Ok(line(match (element.kind, element.medium) {
-        (ElementKind::Drive, _) => "dismounted",
+        (ElementKind::Drive, _) => {
+            let inside = queue::inside(view, no)?;
+            inside
+                .map_or(DriveState::Dismounted, |inside| inside.state)
+                .word()
+        }
         (ElementKind::Slot | ElementKind::Port, Some(_)) => "full",
         (ElementKind::Slot | ElementKind::Port, None) => "empty",
     }))

@@ -4,7 +4,7 @@ use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::ElementKind;
 use crate::fs::node::{Node, Row};
-use crate::manager::{View, read};
+use crate::manager::{View, queue, read};
 
 type Target = Result<Option<Node>>;
 
@@ -54,8 +54,24 @@ pub(crate) fn pool_of_medium(view: &View, no: ObjectNo) -> Target {
     ))
 }
 
+/// The drive that a medium is in.
+pub(crate) fn drive_of_medium(view: &View, no: ObjectNo) -> Target {
+    Ok(to(
+        Row::Drive,
+        queue::mounted(view, no)?.map(|inside| inside.drive),
+    ))
+}
+
 /// The slot that a medium is in.
 pub(crate) fn slot_of_medium(view: &View, no: ObjectNo) -> Target {
+    match queue::mounted(view, no)? {
+        Some(_) => Ok(None),
+        None => home_slot_of_medium(view, no),
+    }
+}
+
+/// The slot that a medium goes back to.
+pub(crate) fn home_slot_of_medium(view: &View, no: ObjectNo) -> Target {
     let Some(slot) = read::medium(view, no)?.and_then(|medium| medium.slot) else {
         return Ok(None);
     };
@@ -130,12 +146,36 @@ pub(crate) fn medium_of_operator(view: &View, no: ObjectNo) -> Target {
     }
 }
 
+/// The medium that a piece of work concerns. It may be gone before the work is.
+pub(crate) fn medium_of_work(view: &View, no: ObjectNo) -> Target {
+    match queue::work(view, no)?.and_then(|work| work.medium) {
+        Some(no) => medium(view, no),
+        None => Ok(None),
+    }
+}
+
 /// The slot, drive or port that an operator request concerns.
 pub(crate) fn element_of_operator(view: &View, no: ObjectNo) -> Target {
     match read::operator(view, no)?.and_then(|operator| operator.element) {
         Some(no) => element(view, no),
         None => Ok(None),
     }
+}
+
+/// The drive that a piece of work has.
+pub(crate) fn drive_of_work(view: &View, no: ObjectNo) -> Target {
+    Ok(to(
+        Row::Drive,
+        queue::work(view, no)?.and_then(|work| work.drive),
+    ))
+}
+
+/// The library of a piece of work.
+pub(crate) fn library_of_work(view: &View, no: ObjectNo) -> Target {
+    Ok(to(
+        Row::Library,
+        queue::work(view, no)?.map(|work| work.library),
+    ))
 }
 
 /// The pool that an operator request concerns. It may be gone before the request is.

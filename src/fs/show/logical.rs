@@ -5,7 +5,8 @@ use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::name::printable;
 use crate::domain::noun::Logical;
-use crate::manager::{View, read};
+use crate::domain::state::DriveState;
+use crate::manager::{View, queue, read};
 
 fn logical(view: &View, no: ObjectNo) -> Result<Logical> {
     found(read::logical(view, no)?)
@@ -49,9 +50,12 @@ pub(crate) fn allocated_from(view: &View, no: ObjectNo) -> Result<String> {
     Ok(format!("{} {path}\n", logical.from_pool))
 }
 
-/// Where it is mounted: nowhere, as long as nothing can be mounted.
+/// The device at which it is mounted.
 pub(crate) fn device(view: &View, no: ObjectNo) -> Result<String> {
-    logical(view, no).map(|_| line(""))
+    let side = found(read::side(view, logical(view, no)?.side)?)?;
+    let here = queue::mounted(view, side.medium)?
+        .filter(|inside| inside.side == side.no && inside.state == DriveState::Loaded);
+    Ok(text(&here.map(|inside| inside.device).unwrap_or_default()))
 }
 
 /// What is written on its side.

@@ -5,7 +5,7 @@ use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::label::MediaLabel;
 use crate::domain::noun::{Medium, Side};
-use crate::manager::{View, read};
+use crate::manager::{View, queue, read};
 
 fn medium(view: &View, no: ObjectNo) -> Result<Medium> {
     found(read::medium(view, no)?)
@@ -45,9 +45,9 @@ pub(crate) fn media_type(view: &View, no: ObjectNo) -> Result<String> {
     Ok(text(&medium(view, no)?.media_type))
 }
 
-/// What is done with it: nothing, as long as nothing can be mounted or moved.
+/// What is done with it.
 pub(crate) fn state(view: &View, no: ObjectNo) -> Result<String> {
-    medium(view, no).map(|_| line("idle"))
+    Ok(line(queue::medium_state(view, medium(view, no)?.no)?))
 }
 
 /// Administrative switch.
@@ -62,6 +62,10 @@ pub(crate) fn location(view: &View, no: ObjectNo) -> Result<String> {
         return Ok(line("offline"));
     };
     let library = found(read::library(view, library)?)?.name;
+    if let Some(inside) = queue::mounted(view, no)? {
+        let drive = found(read::element(view, inside.drive)?)?;
+        return Ok(text(&format!("{library} drive {}", drive.number)));
+    }
     let Some(slot) = medium.slot else {
         return Ok(text(&library));
     };

@@ -15,6 +15,7 @@ pub(crate) mod pool;
 pub(crate) mod settings;
 pub(crate) mod status;
 pub(crate) mod why;
+pub(crate) mod work;
 
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::name::printable;

@@ -6,7 +6,7 @@ use crate::domain::access::Access;
 use crate::domain::change::{LibraryChange, Thing};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::domain::state::{ElementKind, LibraryState, WorkKind};
+use crate::domain::state::{ElementKind, LibraryState};
 use crate::domain::time::Time;
 use rusqlite::Connection;
 
@@ -49,20 +49,9 @@ pub(super) fn remove(db: &Connection, no: ObjectNo) -> Result<()> {
     let sql = "UPDATE operator SET library = NULL, element = NULL WHERE library = ?1";
     run(db, sql, [no])?;
     run(db, "DELETE FROM work WHERE library = ?1", [no])?;
+    run(db, "DELETE FROM mounted WHERE library = ?1", [no])?;
     run(db, "DELETE FROM element WHERE library = ?1", [no])?;
     run(db, "DELETE FROM library WHERE no = ?1", [no])
-}
-
-/// Adds work to the queue.
-pub(super) fn queue(
-    db: &Connection,
-    no: ObjectNo,
-    library: ObjectNo,
-    kind: WorkKind,
-    time: Time,
-) -> Result<()> {
-    let sql = "INSERT INTO work (no, library, kind, queued) VALUES (?1, ?2, ?3, ?4)";
-    run(db, sql, (no, library, kind, time))
 }
 
 /// Adds the parts of a library: slots, drives, ports; their numbers run from `first`.
@@ -83,15 +72,6 @@ pub(super) fn build(
     (first.0..)
         .zip(parts)
         .try_for_each(|(no, (kind, number))| run(db, sql, (no, library, kind, number, time)))
-}
-
-/// Ends work, with the reason if it failed.
-pub(super) fn finish(db: &Connection, no: ObjectNo, error: Option<&str>, time: Time) -> Result<()> {
-    run(
-        db,
-        "UPDATE work SET finished = ?2, error = ?3 WHERE no = ?1",
-        (no, time, error),
-    )
 }
 
 /// Changes a library.

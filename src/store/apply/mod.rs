@@ -8,6 +8,7 @@ mod medium;
 mod operator;
 mod pool;
 mod request;
+mod work;
 
 use super::failed;
 use crate::domain::error::Result;
@@ -42,8 +43,12 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
         Event::LibraryBuilt { library, first, slots, drives, ports } =>
             library::build(db, library.no, *first, [*slots, *drives, *ports], time),
         Event::LibraryRemoved { library, .. } => library::remove(db, library.no),
-        Event::WorkQueued { no, library, kind } => library::queue(db, *no, *library, *kind, time),
-        Event::WorkFinished { no, error, .. } => library::finish(db, *no, error.as_deref(), time),
+        Event::WorkQueued { no, library, kind } => work::queue(db, *no, *library, *kind, time),
+        Event::WorkFinished { no, error, .. } => work::finish(db, *no, error.as_deref(), time),
+        Event::WorkRequested { work } => work::request(db, work, time),
+        Event::WorkChanged { no, library, change, .. } => work::change(db, *no, *library, change, time),
+        Event::WorkOrdered { ranks, .. } => work::order(db, ranks, time),
+        Event::DriveChanged { library, drive, medium, change } => work::drive(db, *library, (*drive, *medium), change, time),
         Event::MediumCreated { medium } => medium::create(db, medium, time),
         Event::MediumMoved { medium, to, sides, .. } => medium::move_to(db, medium.no, *to, sides, time),
         Event::MediumChanged { medium, change } => medium::change(db, medium.no, change, time),

@@ -1,0 +1,474 @@
+//! The life of a library request: accepted, given a drive, carried out, ended.
+//!
+//! Invariant: a request ends exactly once.
+
+use super::turn::Turn;
+use crate::codes;
+use crate::domain::access::{Caller, Right};
+use crate::domain::ask::{Named, Reply};
+use crate::domain::change::{LibraryChange, MediumChange, Thing};
+use crate::domain::driver::Driver;
+use crate::domain::error::{ErrorKind, Refusal, Result};
+use crate::domain::event::Event;
+use crate::domain::id::ObjectNo;
+use crate::domain::noun::Library;
+use crate::domain::rule::mount::QUEUE_MAX;
+use crate::domain::state::{LibraryState, OperatorState, WorkKind, WorkState};
+use crate::domain::time::Time;
+use crate::domain::verb::{DismountRequest, Dismounted, LibraryRequest};
+use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
+use crate::store::{fact, queue, read};
+
+/// Accepts a request. What its writer may not do is refused at once; everything else is the result.
+pub(super) fn submit(
+    turn: &mut Turn<'_>,
+    library: ObjectNo,
+    request: &LibraryRequest,
+    name: &Named,
+) -> Result<Reply> {
+    let db = turn.writer.db();
+    let library = fact::found(read::library(db, library)?, "library")?;
+    demand_unused(turn, &library, name)?;
+    demand_right(turn.caller, &library, request)?;
+    let target = request.target().map(|target| queue::target(db, target));
+    let target = target.transpose()?.flatten();
+    if let Some((medium, _)) = &target {
+        let pool = fact::pool(db, medium.pool)?;
+        pool.access.demand(turn.caller, Right::Use, &pool.name)?;
+    }
+    if queue::open_requests(db, library.no)? >= QUEUE_MAX {
+        return Err(ErrorKind::NotReady.because(format!(
+            "library \"{}\" has {QUEUE_MAX} requests without a result; try again",
+            library.name
+        )));
+    }
+    let (priority, deadline) = match request {
+        LibraryRequest::Mount(mount) => {
+            let at = |ms| Time(turn.now.0.saturating_add(i64::from(ms)));
+            (mount.priority, mount.timeout.ms().map(at))
+        }
+        LibraryRequest::Dismount(_) | LibraryRequest::Inventory(_) => (0, None),
+    };
+    turn.deadlines.extend(deadline.map(|at| (name.no, at)));
+    let work = WorkRecord {
+        priority,
+        deadline,
+        medium: target.map(|(medium, _)| medium.no),
+        ..record(turn.caller, &library, request.kind(), name)
+    };
+    turn.record(Event::WorkRequested {
+        work: Box::new(work),
+    })?;
+    Ok(Reply::Waiting { request: name.no })
+}
+
+fn record(caller: &Caller, library: &Library, kind: WorkKind, name: &Named) -> WorkRecord {
+    WorkRecord {
+        no: name.no,
+        library: thing(library),
+        kind,
+        name: Some(name.name.clone()),
+        caller: caller.clone(),
+        body: name.body.clone(),
+        priority: 0,
+        deadline: None,
+        medium: None,
+    }
+}
+
+/// The number and identifier of a library.
+pub(super) fn thing(library: &Library) -> Thing {
+    Thing {
+        no: library.no,
+        id: library.id,
+    }
+}
+
+fn demand_unused(turn: &Turn<'_>, library: &Library, name: &Named) -> Result<()> {
+    if queue::named(turn.writer.db(), library.no, &name.name)?.is_some() {
+        return Err(ErrorKind::AlreadyExists.because(format!(
+            "request \"{}\" exists in library \"{}\"; read its result",
+            name.name, library.name
+        )));
+    }
+    Ok(())
+}
+
+/// Product behaviour note 20: USE to mount and dismount, MODIFY to empty a drive, CONTROL for the rest.
+fn demand_right(caller: &Caller, library: &Library, request: &LibraryRequest) -> Result<()> {
+    let right = match request {
+        LibraryRequest::Mount(_)
+        | LibraryRequest::Dismount(DismountRequest {
+            what: Dismounted::Target(_),
+            ..
+        }) => Right::Use,
+        LibraryRequest::Dismount(_) => Right::Modify,
+        LibraryRequest::Inventory(_) => Right::Control,
+    };
+    library.access.demand(caller, right, &library.name)
+}
+
+/// A named request that never got its newline is kept with that result: nothing was carried out.
+pub(super) fn unfinished(turn: &mut Turn<'_>, library: ObjectNo, name: &Named) -> Result<Reply> {
+    let library = fact::found(read::library(turn.writer.db(), library)?, "library")?;
+    demand_unused(turn, &library, name)?;
+    library
+        .access
+        .demand(turn.caller, Right::Use, &library.name)?;
+    let work = record(turn.caller, &library, WorkKind::Mount, name);
+    turn.record(Event::WorkRequested {
+        work: Box::new(work),
+    })?;
+    let refusal =
+        ErrorKind::InvalidParameter.because("no newline at the end; nothing was carried out");
+    let work = fact::found(queue::work(turn.writer.db(), name.no)?, "request")?;
+    fail(turn, &work, &refusal)?;
+    Ok(Reply::Done)
+}
+
+/// Cancels an open request, forgets a finished one. Its owner may, and whoever has CONTROL of the library.
+pub(super) fn remove(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
+    let db = turn.writer.db();
+    let Some(work) = queue::work(db, no)? else {
+        return Ok(Reply::Done);
+    };
+    let library = fact::found(read::library(db, work.library)?, "library")?;
+    demand_owner(turn.caller, &work, &library)?;
+    match work.state {
+        WorkState::InProcess => {
+            return Err(ErrorKind::AccessDenied.because(format!(
+                "work {no} is being carried out and cannot be cancelled"
+            )));
+        }
+        WorkState::Queued | WorkState::Waiting if work.name.is_none() => {
+            return Err(ErrorKind::AccessDenied.because(format!("work {no} is the library's own")));
+        }
+        WorkState::Queued | WorkState::Waiting => {
+            let refusal = ErrorKind::Cancelled.because(format!("work {no} was cancelled"));
+            fail(turn, &work, &refusal)?;
+        }
+        WorkState::Passed | WorkState::Failed | WorkState::Cancelled => {}
+    }
+    forget(turn, &work)
+}
+
+fn demand_owner(caller: &Caller, work: &Work, library: &Library) -> Result<()> {
+    if work.name.is_some() && work.caller.uid == caller.uid {
+        return Ok(());
+    }
+    library.access.demand(caller, Right::Control, &library.name)
+}
+
+/// Forgets a request that has its result.
+pub(super) fn forget(turn: &mut Turn<'_>, work: &Work) -> Result<Reply> {
+    change(turn, work, WorkChange::Forgotten)?;
+    Ok(Reply::Done)
+}
+
+/// Records what became of a request.
+pub(super) fn change(turn: &mut Turn<'_>, work: &Work, change: WorkChange) -> Result<()> {
+    let library = fact::found(read::library(turn.writer.db(), work.library)?, "library")?;
+    turn.record(Event::WorkChanged {
+        no: work.no,
+        library: thing(&library),
+        name: work.name.clone(),
+        change,
+    })
+}
+
+/// Ends a request with the reason why it failed.
+pub(super) fn fail(turn: &mut Turn<'_>, work: &Work, refusal: &Refusal) -> Result<()> {
+    let state = if refusal.kind == ErrorKind::Cancelled {
+        WorkState::Cancelled
+    } else {
+        WorkState::Failed
+    };
+    let ended = WorkChange::Ended {
+        state,
+        code: codes::code(refusal.kind).win32,
+        result: format!("{}\n", codes::line(refusal)),
+        error: Some(codes::line(refusal)),
+        operator: work.operator,
+    };
+    change(turn, work, ended)
+}
+
+/// Ends a request with its result.
+pub(super) fn pass(turn: &mut Turn<'_>, work: &Work, result: String) -> Result<()> {
+    let ended = WorkChange::Ended {
+        state: WorkState::Passed,
+        code: 0,
+        result,
+        error: None,
+        operator: work.operator,
+    };
+    change(turn, work, ended)
+}
+
+/// Gives a waiting request another place among those of its priority.
+pub(super) fn order(turn: &mut Turn<'_>, no: ObjectNo, place: u32) -> Result<Reply> {
+    let db = turn.writer.db();
+    let work = fact::found(queue::work(db, no)?, "work")?;
+    let library = fact::found(read::library(db, work.library)?, "library")?;
+    library
+        .access
+        .demand(turn.caller, Right::Control, &library.name)?;
+    let rivals = queue::rivals(db, &work)?;
+    let Some(now) = rivals.iter().position(|rival| rival.no == no) else {
+        return Err(ErrorKind::InvalidState
+            .because(format!("work {no} is {}, it has no order", work.state)));
+    };
+    let mut ranks: Vec<i64> = rivals.iter().map(|rival| rival.rank).collect();
+    ranks.sort_unstable();
+    let mut wanted: Vec<&Work> = rivals.iter().collect();
+    let moved = wanted.remove(now);
+    let to = usize::try_from(place.max(1) - 1).unwrap_or(usize::MAX);
+    wanted.insert(to.min(wanted.len()), moved);
+    let changed = wanted
+        .iter()
+        .zip(ranks)
+        .filter(|(work, rank)| work.rank != *rank);
+    let ranks: Vec<(ObjectNo, i64)> = changed.map(|(work, rank)| (work.no, rank)).collect();
+    if ranks.is_empty() {
+        return Ok(Reply::Done);
+    }
+    turn.record_all([Event::WorkOrdered {
+        library: thing(&library),
+        ranks,
+    }])
+}
+
+/// The time of a request is over. One that is being carried out is let come to its end.
+pub(super) fn expire(turn: &mut Turn<'_>, work: &Work) -> Result<Reply> {
+    if matches!(work.state, WorkState::Queued | WorkState::Waiting) {
+        let refusal = ErrorKind::Timeout.because("the time is over before the medium was mounted");
+        fail(turn, work, &refusal)?;
+    }
+    Ok(Reply::Done)
+}
+
+/// A person has answered what a request asked.
+pub(super) fn answered(turn: &mut Turn<'_>, work: &Work, state: OperatorState) -> Result<()> {
+    match state {
+        OperatorState::Complete => satisfied(turn, work),
+        OperatorState::Refused => {
+            let refusal =
+                ErrorKind::RequestRefused.because("an operator refused to bring the medium");
+            fail(turn, work, &refusal)
+        }
+        OperatorState::Submitted | OperatorState::Active | OperatorState::InProgress => Ok(()),
+    }
+}
+
+fn satisfied(turn: &mut Turn<'_>, work: &Work) -> Result<()> {
+    if let Some(drive) = work.drive {
+        return inserted(turn, work, drive);
+    }
+    let db = turn.writer.db();
+    let medium = work
+        .medium
+        .map(|no| read::medium(db, no))
+        .transpose()?
+        .flatten();
+    let medium = fact::found(medium, "medium")?;
+    if medium.library.is_some() {
+        return change(turn, work, WorkChange::Waiting);
+    }
+    let Some(slot) = queue::empty_slot(db, work.library)? else {
+        let refusal = ErrorKind::LibraryFull
+            .because(format!("no slot is free for medium \"{}\"", medium.name));
+        return fail(turn, work, &refusal);
+    };
+    change(turn, work, WorkChange::Waiting)?;
+    turn.record(Event::MediumChanged {
+        medium: Thing {
+            no: medium.no,
+            id: medium.id,
+        },
+        change: MediumChange::Location {
+            library: Some(work.library),
+            slot: Some(slot),
+        },
+    })
+}
+
+/// A person has put the medium of a request into the drive, after taking out what was in it.
+pub(super) fn inserted(turn: &mut Turn<'_>, work: &Work, drive: ObjectNo) -> Result<()> {
+    let db = turn.writer.db();
+    let library = fact::found(read::library(db, work.library)?, "library")?;
+    let (medium, side) = match LibraryRequest::parse(&work.body)?.target() {
+        Some(target) => queue::target(db, target)?,
+        None => None,
+    }
+    .ok_or_else(|| ErrorKind::InvalidMedia.because("the medium is gone"))?;
+    let device = match Driver::parse(&library.driver)? {
+        Driver::Hand(spec) => spec.device,
+        Driver::Virtual(_) => String::new(),
+    };
+    let wanted = Thing {
+        no: medium.no,
+        id: medium.id,
+    };
+    if let Some(inside) = queue::inside(db, drive)?.filter(|inside| inside.medium != medium.no) {
+        empty(turn, &library, drive, inside.medium)?;
+    }
+    if medium.library.is_none() {
+        turn.record(Event::MediumChanged {
+            medium: wanted,
+            change: MediumChange::Location {
+                library: Some(library.no),
+                slot: None,
+            },
+        })?;
+    }
+    let writes = queue::writes(work, &side);
+    turn.record(Event::DriveChanged {
+        library: thing(&library),
+        drive,
+        medium: wanted,
+        change: DriveChange::Loaded {
+            side: side.no,
+            uid: work.caller.uid,
+            writes,
+            device: device.clone(),
+        },
+    })?;
+    pass(turn, work, format!("{device}\n"))
+}
+
+/// A drive is empty; a medium that has no slot is on a shelf from now on.
+pub(super) fn empty(
+    turn: &mut Turn<'_>,
+    library: &Library,
+    drive: ObjectNo,
+    medium: ObjectNo,
+) -> Result<()> {
+    let medium = fact::found(read::medium(turn.writer.db(), medium)?, "medium")?;
+    let thing_of = Thing {
+        no: medium.no,
+        id: medium.id,
+    };
+    turn.record(Event::DriveChanged {
+        library: thing(library),
+        drive,
+        medium: thing_of,
+        change: DriveChange::Emptied,
+    })?;
+    if medium.slot.is_some() || medium.library.is_none() {
+        return Ok(());
+    }
+    turn.record(Event::MediumChanged {
+        medium: thing_of,
+        change: MediumChange::Location {
+            library: None,
+            slot: None,
+        },
+    })
+}
+
+/// A library has put the medium of a mount into its drive.
+pub(super) fn moved(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
+    let db = turn.writer.db();
+    let Some(task) = queue::task(db, no)?.filter(|task| task.work.kind == WorkKind::Mount) else {
+        return Ok(Reply::Done);
+    };
+    match task.work.drive {
+        Some(drive) if queue::inside(db, drive)?.is_none() => {
+            let put = DriveChange::Moved {
+                side: task.side.no,
+                uid: task.work.caller.uid,
+                writes: task.writes,
+            };
+            drive_changed(turn, &task, drive, put)?;
+        }
+        Some(_) | None => {}
+    }
+    Ok(Reply::Done)
+}
+
+fn drive_changed(
+    turn: &mut Turn<'_>,
+    task: &queue::Task,
+    drive: ObjectNo,
+    change: DriveChange,
+) -> Result<()> {
+    turn.record(Event::DriveChanged {
+        library: thing(&task.library),
+        drive,
+        medium: Thing {
+            no: task.medium.no,
+            id: task.medium.id,
+        },
+        change,
+    })
+}
+
+/// A library has done a mount or dismount, or failed.
+pub(super) fn worked(
+    turn: &mut Turn<'_>,
+    no: ObjectNo,
+    outcome: &std::result::Result<String, Refusal>,
+    inside: bool,
+) -> Result<Reply> {
+    let Some(task) = queue::task(turn.writer.db(), no)? else {
+        return Ok(Reply::Done);
+    };
+    let Some(drive) = task.work.drive else {
+        return Ok(Reply::Done);
+    };
+    match (outcome, task.work.kind) {
+        (Ok(device), WorkKind::Mount) => {
+            let loaded = DriveChange::Loaded {
+                side: task.side.no,
+                uid: task.work.caller.uid,
+                writes: task.writes,
+                device: device.clone(),
+            };
+            drive_changed(turn, &task, drive, loaded)?;
+            pass(turn, &task.work, format!("{device}\n"))?;
+        }
+        (Ok(_), _) => {
+            empty(turn, &task.library, drive, task.medium.no)?;
+            let result = format!(
+                "ok dismounted {} from drive {}\n",
+                task.medium.name, task.drive
+            );
+            pass(turn, &task.work, result)?;
+        }
+        (Err(refusal), _) => {
+            left_behind(turn, &task, drive, inside)?;
+            fail(turn, &task.work, refusal)?;
+        }
+    }
+    Ok(Reply::Done)
+}
+
+/// After a failure: the medium is where the library says. One that it cannot take out again needs a person.
+fn left_behind(
+    turn: &mut Turn<'_>,
+    task: &queue::Task,
+    drive: ObjectNo,
+    inside: bool,
+) -> Result<()> {
+    let known = queue::inside(turn.writer.db(), drive)?.is_some();
+    if !inside {
+        return if known {
+            empty(turn, &task.library, drive, task.medium.no)
+        } else {
+            Ok(())
+        };
+    }
+    if !known {
+        let put = DriveChange::Moved {
+            side: task.side.no,
+            uid: task.work.caller.uid,
+            writes: task.writes,
+        };
+        drive_changed(turn, task, drive, put)?;
+    }
+    drive_changed(turn, task, drive, DriveChange::Released)?;
+    turn.record(Event::LibraryChanged {
+        library: thing(&task.library),
+        change: LibraryChange::State(LibraryState::NeedsService),
+    })
+}

@@ -1,0 +1,228 @@
+//! The queue of each library: what the rule decides is recorded.
+//!
+//! Invariant: whatever could let a request go on is followed by a look at the queue of its library in the same
+//! transaction, so after a crash nothing is left that only a forgotten thread knew.
+
+use super::mounting::{change, empty, fail, inserted, pass, thing};
+use super::turn::Turn;
+use crate::domain::access::Caller;
+use crate::domain::change::{LibraryChange, Thing};
+use crate::domain::error::Result;
+use crate::domain::event::Event;
+use crate::domain::id::ObjectNo;
+use crate::domain::noun::Library;
+use crate::domain::rule::Mint as _;
+use crate::domain::rule::mount::{Step, schedule};
+use crate::domain::state::WorkKind;
+use crate::domain::verb::LibraryRequest;
+use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
+use crate::store::{fact, queue, read};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// A queue that still has something to do after so many looks is left for the next change.
+const LOOKS_MAX: usize = 64;
+
+/// Looks at the queues of the libraries that the events since `from` concern.
+pub(super) fn look(turn: &mut Turn<'_>, from: usize) -> Result<()> {
+    let events: Vec<Arc<Event>> = turn
+        .writer
+        .events()
+        .iter()
+        .skip(from)
+        .map(Arc::clone)
+        .collect();
+    let mut libraries = BTreeSet::new();
+    for event in &events {
+        libraries.extend(concerned(turn, event)?);
+    }
+    for library in libraries {
+        serve(turn, library)?;
+    }
+    Ok(())
+}
+
+/// The libraries whose queue may go on after an event.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "few events let a library request go on, and a new one has to be thought of here"
+)]
+fn concerned(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
+    match event {
+        Event::WorkRequested { work } => Ok(vec![work.library.no]),
+        Event::WorkChanged { library, .. }
+        | Event::DriveChanged { library, .. }
+        | Event::LibraryChanged {
+            library,
+            change: LibraryChange::Enabled(true) | LibraryChange::State(_),
+        } => Ok(vec![library.no]),
+        Event::MediumChanged { medium, .. } => queue::wanting(turn.writer.db(), medium.no),
+        Event::Deallocated { deallocation } => {
+            queue::wanting(turn.writer.db(), deallocation.medium.no)
+        }
+        _ => Ok(Vec::new()),
+    }
+}
+
+/// Gives the requests of a library what there is for them, until nothing more can be given.
+fn serve(turn: &mut Turn<'_>, library: ObjectNo) -> Result<()> {
+    for _ in 0..LOOKS_MAX {
+        let db = turn.writer.db();
+        let Some(facts) = queue::facts(db, library)? else {
+            return Ok(());
+        };
+        let steps = schedule(&facts);
+        if steps.is_empty() {
+            return Ok(());
+        }
+        for step in steps {
+            perform(turn, &facts.library, step)?;
+        }
+    }
+    tracing::error!(%library, "the queue does not come to rest");
+    Ok(())
+}
+
+fn perform(turn: &mut Turn<'_>, library: &Library, step: Step) -> Result<()> {
+    let work = |turn: &Turn<'_>, no| fact::found(queue::work(turn.writer.db(), no)?, "work");
+    match step {
+        Step::Start { work: no, drive } => {
+            let work = work(turn, no)?;
+            start(turn, library, &work, drive)
+        }
+        Step::Serve { work: no, drive } => {
+            let work = work(turn, no)?;
+            inserted(turn, &work, drive)
+        }
+        Step::Insert {
+            work: no,
+            drive,
+            message,
+        } => {
+            let work = work(turn, no)?;
+            ask(turn, &work, Some(drive), message)
+        }
+        Step::Bring { work: no, message } => {
+            let work = work(turn, no)?;
+            ask(turn, &work, None, message)
+        }
+        Step::Evict { drive } => evict(turn, library, drive),
+        Step::Leave { work: no, drive } => {
+            let work = work(turn, no)?;
+            leave(turn, library, &work, (drive, true))
+        }
+        Step::Clear { work: no, drive } => {
+            let work = work(turn, no)?;
+            leave(turn, library, &work, (drive, false))
+        }
+        Step::Pass { work: no, result } => {
+            let work = work(turn, no)?;
+            pass(turn, &work, result)
+        }
+        Step::Wait { work: no } => {
+            let work = work(turn, no)?;
+            change(turn, &work, WorkChange::Waiting)
+        }
+        Step::End { work: no, refusal } => {
+            let work = work(turn, no)?;
+            fail(turn, &work, &refusal)
+        }
+    }
+}
+
+fn start(
+    turn: &mut Turn<'_>,
+    library: &Library,
+    work: &Work,
+    drive: Option<ObjectNo>,
+) -> Result<()> {
+    if let (WorkKind::Dismount, Some(drive)) = (work.kind, drive)
+        && let Some(inside) = queue::inside(turn.writer.db(), drive)?
+    {
+        let medium = fact::found(read::medium(turn.writer.db(), inside.medium)?, "medium")?;
+        turn.record(Event::DriveChanged {
+            library: thing(library),
+            drive,
+            medium: Thing {
+                no: medium.no,
+                id: medium.id,
+            },
+            change: DriveChange::Unloading,
+        })?;
+    }
+    let operator = work.operator;
+    change(turn, work, WorkChange::Started { drive, operator })
+}
+
+fn ask(turn: &mut Turn<'_>, work: &Work, drive: Option<ObjectNo>, message: String) -> Result<()> {
+    let db = turn.writer.db();
+    let target = match LibraryRequest::parse(&work.body)?.target() {
+        Some(target) => queue::target(db, target)?,
+        None => None,
+    };
+    let (medium, _) = fact::found(target, "medium")?;
+    let asked = WorkChange::Asked {
+        operator: (&mut turn.numbers).number(),
+        medium: medium.no,
+        pool: medium.pool,
+        uid: work.caller.uid,
+        drive,
+        message,
+    };
+    change(turn, work, asked)
+}
+
+/// The daemon's own dismount of a medium that nobody has, because the drive is needed.
+fn evict(turn: &mut Turn<'_>, library: &Library, drive: ObjectNo) -> Result<()> {
+    let db = turn.writer.db();
+    let element = fact::found(read::element(db, drive)?, "drive")?;
+    let no = (&mut turn.numbers).number();
+    let work = WorkRecord {
+        no,
+        library: thing(library),
+        kind: WorkKind::Dismount,
+        name: None,
+        caller: Caller::daemon(),
+        body: format!("dismount drive={} immediate", element.number),
+        priority: 0,
+        deadline: None,
+        medium: element.medium,
+    };
+    turn.record(Event::WorkRequested {
+        work: Box::new(work),
+    })?;
+    let work = fact::found(queue::work(turn.writer.db(), no)?, "work")?;
+    start(turn, library, &work, Some(drive))
+}
+
+/// A dismount that no robot is needed for.
+fn leave(
+    turn: &mut Turn<'_>,
+    library: &Library,
+    work: &Work,
+    (drive, stays): (ObjectNo, bool),
+) -> Result<()> {
+    let db = turn.writer.db();
+    let inside = fact::found(queue::inside(db, drive)?, "medium in the drive")?;
+    let medium = fact::found(read::medium(db, inside.medium)?, "medium")?;
+    let element = fact::found(read::element(db, drive)?, "drive")?;
+    let done = if stays { "released" } else { "dismounted" };
+    if stays {
+        turn.record(Event::DriveChanged {
+            library: thing(library),
+            drive,
+            medium: Thing {
+                no: medium.no,
+                id: medium.id,
+            },
+            change: DriveChange::Released,
+        })?;
+    } else {
+        empty(turn, library, drive, medium.no)?;
+    }
+    pass(
+        turn,
+        work,
+        format!("ok {done} {} from drive {}\n", medium.name, element.number),
+    )
+}

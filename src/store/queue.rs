@@ -1,0 +1,371 @@
+//! The queue of libraries and what is in their drives: one by its key, and what the rules of the queue look at.
+
+use super::fact::found;
+use super::read::{self, many, one};
+use crate::domain::access::Caller;
+use crate::domain::change::Thing;
+use crate::domain::driver::Driver;
+use crate::domain::error::Result;
+use crate::domain::id::ObjectNo;
+use crate::domain::noun::{Library, Medium, Side};
+use crate::domain::rule::mount::{Drive, Facts, Job};
+use crate::domain::state::{ElementKind, MediumState, WorkKind, WorkState};
+use crate::domain::time::Time;
+use crate::domain::verb::{LibraryRequest, Target};
+use crate::domain::work::{Inside, Work};
+use rusqlite::{Connection, Row};
+
+type Sql<T> = rusqlite::Result<T>;
+
+/// Columns of a library request, in the order that [`work_row`] reads.
+macro_rules! work_columns {
+    () => {
+        "SELECT no, library, kind, name, caller, body, state, priority, rank, medium, drive, deadline, operator, \
+         result, error, queued, finished, modified FROM work "
+    };
+}
+
+fn work_row(row: &Row<'_>) -> Sql<Work> {
+    let caller: String = row.get(4)?;
+    let caller = if caller.is_empty() {
+        Caller::daemon()
+    } else {
+        serde_json::from_str(&caller).map_err(|e| {
+            rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, Box::new(e))
+        })?
+    };
+    Ok(Work {
+        no: row.get(0)?,
+        library: row.get(1)?,
+        kind: row.get(2)?,
+        name: row.get(3)?,
+        caller,
+        body: row.get(5)?,
+        state: row.get(6)?,
+        priority: row.get(7)?,
+        rank: row.get(8)?,
+        medium: row.get(9)?,
+        drive: row.get(10)?,
+        deadline: row.get(11)?,
+        operator: row.get(12)?,
+        result: row.get(13)?,
+        error: row.get(14)?,
+        queued: row.get(15)?,
+        finished: row.get(16)?,
+        modified: row.get(17)?,
+    })
+}
+
+/// Returns a library request.
+pub fn work(db: &Connection, no: ObjectNo) -> Result<Option<Work>> {
+    one(
+        db,
+        concat!(work_columns!(), "WHERE no = ?1"),
+        [no],
+        work_row,
+    )
+}
+
+/// Returns the request of that name in a library.
+pub fn named(db: &Connection, library: ObjectNo, name: &str) -> Result<Option<Work>> {
+    let sql = concat!(work_columns!(), "WHERE library = ?1 AND name = ?2");
+    one(db, sql, (library, name), work_row)
+}
+
+/// Returns the request that an operator was asked for.
+pub fn asked(db: &Connection, operator: ObjectNo) -> Result<Option<Work>> {
+    one(
+        db,
+        concat!(work_columns!(), "WHERE operator = ?1"),
+        [operator],
+        work_row,
+    )
+}
+
+/// Returns the requests of a library that have no result yet, in the order in which they are served.
+pub fn open(db: &Connection, library: ObjectNo) -> Result<Vec<Work>> {
+    let sql = concat!(
+        work_columns!(),
+        "WHERE library = ?1 AND finished IS NULL ORDER BY priority DESC, rank, no"
+    );
+    many(db, sql, [library], work_row)
+}
+
+/// Returns the place of an open request among those of its library, kind and priority, from 1; 0 if it is not waiting.
+pub fn place(db: &Connection, work: &Work) -> Result<usize> {
+    let rivals = rivals(db, work)?;
+    Ok(rivals
+        .iter()
+        .position(|rival| rival.no == work.no)
+        .map_or(0, |at| at + 1))
+}
+
+/// Returns the requests among which a request has its place, in order.
+pub fn rivals(db: &Connection, work: &Work) -> Result<Vec<Work>> {
+    let waits = |other: &Work| {
+        other.kind == work.kind
+            && other.priority == work.priority
+            && matches!(other.state, WorkState::Queued | WorkState::Waiting)
+    };
+    Ok(open(db, work.library)?.into_iter().filter(waits).collect())
+}
+
+/// Counts the requests of a library that have no result yet.
+pub fn open_requests(db: &Connection, library: ObjectNo) -> Result<usize> {
+    let sql =
+        "SELECT count(*) FROM work WHERE library = ?1 AND finished IS NULL AND name IS NOT NULL";
+    let count = one(db, sql, [library], |row| row.get::<_, i64>(0))?;
+    Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(0))
+}
+
+/// Counts the media of a library that are in drives or on their way.
+pub fn busy_drives(db: &Connection, library: ObjectNo) -> Result<usize> {
+    let sql = "SELECT count(*) FROM mounted WHERE library = ?1";
+    let inside = one(db, sql, [library], |row| row.get::<_, i64>(0))?;
+    let going = |work: &Work| work.state == WorkState::InProcess && work.drive.is_some();
+    let moving = open(db, library)?.iter().filter(|work| going(work)).count();
+    Ok(usize::try_from(inside.unwrap_or(0)).unwrap_or(0) + moving)
+}
+
+/// Returns the libraries in which requests wait for a medium.
+pub fn wanting(db: &Connection, medium: ObjectNo) -> Result<Vec<ObjectNo>> {
+    let sql = "SELECT library FROM work WHERE medium = ?1 AND finished IS NULL";
+    many(db, sql, [medium], |row| row.get(0))
+}
+
+/// Returns the requests that have a time-out and no result yet, for a start.
+pub fn deadlines(db: &Connection) -> Result<Vec<(ObjectNo, Time)>> {
+    let sql = "SELECT no, deadline FROM work WHERE finished IS NULL ORDER BY no";
+    let found = many(db, sql, [], |row| {
+        Ok((row.get(0)?, row.get::<_, Option<Time>>(1)?))
+    })?;
+    Ok(found
+        .into_iter()
+        .filter_map(|(no, deadline)| Some((no, deadline?)))
+        .collect())
+}
+
+/// Returns finished requests, and other finished work, that are older than `before`.
+pub fn to_purge(db: &Connection, before: Time) -> Result<Vec<Work>> {
+    let sql = concat!(
+        work_columns!(),
+        "WHERE finished IS NOT NULL AND finished <= ?1 ORDER BY finished LIMIT 256"
+    );
+    many(db, sql, [before], work_row)
+}
+
+/// Columns of what is in a drive, in the order that [`inside_row`] reads.
+macro_rules! inside_columns {
+    () => {
+        "SELECT drive, medium, side, state, uid, writes, device, modified FROM mounted "
+    };
+}
+
+fn inside_row(row: &Row<'_>) -> Sql<Inside> {
+    Ok(Inside {
+        drive: row.get(0)?,
+        medium: row.get(1)?,
+        side: row.get(2)?,
+        state: row.get(3)?,
+        uid: row.get(4)?,
+        writes: row.get(5)?,
+        device: row.get(6)?,
+        modified: row.get(7)?,
+    })
+}
+
+/// Returns what is in a drive.
+pub fn inside(db: &Connection, drive: ObjectNo) -> Result<Option<Inside>> {
+    one(
+        db,
+        concat!(inside_columns!(), "WHERE drive = ?1"),
+        [drive],
+        inside_row,
+    )
+}
+
+/// Returns where a medium is in a drive.
+pub fn mounted(db: &Connection, medium: ObjectNo) -> Result<Option<Inside>> {
+    one(
+        db,
+        concat!(inside_columns!(), "WHERE medium = ?1"),
+        [medium],
+        inside_row,
+    )
+}
+
+/// Returns what is done with a medium now.
+pub fn medium_state(db: &Connection, medium: ObjectNo) -> Result<MediumState> {
+    use crate::domain::state::DriveState;
+    if let Some(inside) = mounted(db, medium)? {
+        return Ok(match inside.state {
+            DriveState::Mounted | DriveState::Dismounted => MediumState::Mounted,
+            DriveState::Loaded => MediumState::Loaded,
+            DriveState::Unloaded | DriveState::Dismountable => MediumState::Unloaded,
+        });
+    }
+    let sql = "SELECT state, operator IS NOT NULL FROM work WHERE medium = ?1 AND finished IS NULL";
+    let works = many(db, sql, [medium], |row| {
+        Ok((row.get::<_, WorkState>(0)?, row.get::<_, bool>(1)?))
+    })?;
+    Ok(
+        if works
+            .iter()
+            .any(|(state, _)| *state == WorkState::InProcess)
+        {
+            MediumState::InUse
+        } else if works.iter().any(|(_, asked)| *asked) {
+            MediumState::OperatorRequest
+        } else {
+            MediumState::Idle
+        },
+    )
+}
+
+/// Finds what a request names: a side and its medium.
+pub fn target(db: &Connection, target: &Target) -> Result<Option<(Medium, Side)>> {
+    let side = match target {
+        Target::Media(lmid) => match read::logical_by_id(db, *lmid)? {
+            Some(logical) => read::side(db, logical.side)?,
+            None => None,
+        },
+        Target::Side(name) => super::fact::named(db, name)?,
+    };
+    let Some(side) = side else { return Ok(None) };
+    Ok(read::medium(db, side.medium)?.map(|medium| (medium, side)))
+}
+
+/// Loads the drives of a library, by number.
+pub fn drives(db: &Connection, library: ObjectNo) -> Result<Vec<Drive>> {
+    let sql = "SELECT no, number FROM element WHERE library = ?1 AND kind = ?2 ORDER BY number";
+    let drives: Vec<(ObjectNo, u32)> = many(db, sql, (library, ElementKind::Drive), |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    let load = |(no, number)| {
+        let inside = match inside(db, no)? {
+            Some(inside) => {
+                let medium = found(read::medium(db, inside.medium)?, "medium")?;
+                let thing = Thing {
+                    no: medium.no,
+                    id: medium.id,
+                };
+                Some((inside, thing, medium.name))
+            }
+            None => None,
+        };
+        Ok(Drive { no, number, inside })
+    };
+    drives.into_iter().map(load).collect()
+}
+
+/// Loads what the queue of a library looks at; `None` without a driver.
+pub fn facts(db: &Connection, library: ObjectNo) -> Result<Option<Facts>> {
+    let Some(library) = read::library(db, library)? else {
+        return Ok(None);
+    };
+    let Ok(driver) = Driver::parse(&library.driver) else {
+        return Ok(None);
+    };
+    let job = |work: Work| {
+        let request = LibraryRequest::parse(&work.body);
+        let named = request.as_ref().ok().and_then(LibraryRequest::target);
+        let target = named.map(|named| target(db, named)).transpose()?.flatten();
+        Ok(Job {
+            work,
+            request,
+            target,
+        })
+    };
+    let jobs = open(db, library.no)?
+        .into_iter()
+        .map(job)
+        .collect::<Result<_>>()?;
+    Ok(Some(Facts {
+        media_type: driver.shape().media_type.to_owned(),
+        hands: match driver {
+            Driver::Hand(spec) => Some(spec),
+            Driver::Virtual(_) => None,
+        },
+        drives: drives(db, library.no)?,
+        jobs,
+        library,
+    }))
+}
+
+/// What a worker needs for work with a drive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Task {
+    /// The request.
+    pub work: Work,
+    /// The library.
+    pub library: Library,
+    /// Number of the drive.
+    pub drive: u32,
+    /// The medium.
+    pub medium: Medium,
+    /// The side.
+    pub side: Side,
+    /// Number of the slot that the medium is at home in.
+    pub slot: Option<u32>,
+    /// Whether the side may be written.
+    pub writes: bool,
+}
+
+/// Returns what is to be done for a mount or dismount that is in process.
+pub fn task(db: &Connection, no: ObjectNo) -> Result<Option<Task>> {
+    let going =
+        |work: &Work| work.state == WorkState::InProcess && work.kind != WorkKind::Inventory;
+    let Some(work) = work(db, no)?.filter(going) else {
+        return Ok(None);
+    };
+    let (Some(drive), Some(library)) = (work.drive, read::library(db, work.library)?) else {
+        return Ok(None);
+    };
+    let held = inside(db, drive)?;
+    let (medium, side) = match (work.kind, &held) {
+        (WorkKind::Dismount, Some(held)) => (
+            found(read::medium(db, held.medium)?, "medium")?,
+            found(read::side(db, held.side)?, "side")?,
+        ),
+        (WorkKind::Dismount | WorkKind::Inventory, _) => return Ok(None),
+        (WorkKind::Mount, _) => {
+            let request = LibraryRequest::parse(&work.body)?;
+            let named = request
+                .target()
+                .map(|named| target(db, named))
+                .transpose()?;
+            found(named.flatten(), "medium")?
+        }
+    };
+    let slot = medium
+        .slot
+        .map(|slot| read::element(db, slot))
+        .transpose()?
+        .flatten();
+    Ok(Some(Task {
+        drive: found(read::element(db, drive)?, "drive")?.number,
+        slot: slot.map(|slot| slot.number),
+        writes: writes(&work, &side),
+        work,
+        library,
+        medium,
+        side,
+    }))
+}
+
+/// Returns whether a mount lets the side be written.
+pub fn writes(work: &Work, side: &Side) -> bool {
+    use crate::domain::state::SideState;
+    let asked = match LibraryRequest::parse(&work.body) {
+        Ok(LibraryRequest::Mount(request)) => request.write,
+        Ok(_) | Err(_) => Some(false),
+    };
+    asked.unwrap_or(side.state != SideState::Complete)
+}
+
+/// Returns the first slot of a library that no medium has.
+pub fn empty_slot(db: &Connection, library: ObjectNo) -> Result<Option<ObjectNo>> {
+    let sql = "SELECT no FROM element WHERE library = ?1 AND kind = 16 \
+               AND NOT EXISTS (SELECT 1 FROM medium WHERE slot = element.no) ORDER BY number LIMIT 1";
+    one(db, sql, [library], |row| row.get(0))
+}

@@ -1,0 +1,233 @@
+//! Mounting for real: drives that are files, tar on them, clients that wait, and a daemon that is killed.
+
+use crate::harness::{SHELLS, Shell, Tree, User, until};
+use std::fs;
+use std::path::Path;
+
+/// A library, and a pool that draws from free.
+fn stocked(driver: &str) -> Tree {
+    let tree = Tree::empty();
+    tree.library("lto", &format!("type=LTO-8 slots=10 cartridges=4 {driver}"));
+    tree.pool("Backup", "LTO-8");
+    tree
+}
+
+/// What `results/<name>` says, without its newline.
+fn result(tree: &Tree, name: &str) -> String {
+    tree.read(&format!("libraries/lto/results/{name}"))
+        .trim_end()
+        .to_owned()
+}
+
+fn request(tree: &Tree, name: &str, line: &str) {
+    tree.write(&format!("libraries/lto/requests/{name}"), line);
+}
+
+/// The tour: each shell stores a directory on a medium and reads it back after it was out of the drive.
+#[test]
+fn what_is_written_is_read_back_after_the_next_mount() {
+    let tree = stocked("drives=2 load_time=20ms move_time=20ms");
+    for shell in SHELLS {
+        let ran = tree.run(
+            shell,
+            &format!(
+                "set -e; n={shell:?}
+exec 3<>pools/Backup/allocate; echo timeout=60s >&3; read -r lmid <&3; exec 3>&-
+echo \"mount media=$lmid\" > libraries/lto/requests/$n-1
+drive=$(cat libraries/lto/results/$n-1)
+case $drive in /*) ;; *) exit 1;; esac
+[ \"$(cat logical/$lmid/device)\" = \"$drive\" ]
+tar -cf \"$drive\" README
+echo \"dismount media=$lmid\" > libraries/lto/requests/$n-2
+cat libraries/lto/results/$n-2 | cut -d' ' -f1,2
+[ -z \"$(cat logical/$lmid/device)\" ]
+if tar -tf \"$drive\" 2>/dev/null; then exit 2; fi
+echo \"mount media=$lmid read\" > libraries/lto/requests/$n-3
+drive=$(cat libraries/lto/results/$n-3)
+tar -xOf \"$drive\" README | cmp - README
+if rmdir logical/$lmid 2>/dev/null; then exit 3; fi
+echo \"dismount media=$lmid\" > libraries/lto/requests/$n-4
+cat libraries/lto/results/$n-4 > /dev/null
+rmdir logical/$lmid; cat last-error | cut -d' ' -f2"
+            ),
+        );
+        assert_eq!(ran.output(), "ok dismounted\nERROR_BUSY\n", "{shell:?}");
+    }
+    assert_eq!(tree.names("libraries/lto/results").len(), 8);
+}
+
+#[test]
+fn the_tree_shows_where_a_medium_is() {
+    let tree = stocked("drives=1");
+    let lmid = tree.allocate("Backup", "side=lto-0002/A");
+    let medium = "pools/Backup/media/lto-0002";
+    assert_eq!(tree.read(&format!("{medium}/location")), "lto/2\n");
+    request(&tree, "one", &format!("mount media={lmid}"));
+    let device = result(&tree, "one");
+    for (path, text) in [
+        (format!("{medium}/state"), "loaded\n".to_owned()),
+        (format!("{medium}/location"), "lto drive 1\n".to_owned()),
+        (format!("{medium}/sides/A/mounts"), "1\n".to_owned()),
+        (format!("{medium}/drive/state"), "loaded\n".to_owned()),
+        (format!("{medium}/home_slot/number"), "2\n".to_owned()),
+        (format!("{medium}/home_slot/state"), "empty\n".to_owned()),
+        (
+            "libraries/lto/drives/1/medium/name".to_owned(),
+            "lto-0002\n".to_owned(),
+        ),
+        (
+            "libraries/lto/drives/1/device".to_owned(),
+            format!("{device}\n"),
+        ),
+        (format!("logical/{lmid}/device"), format!("{device}\n")),
+        (
+            "libraries/lto/requests/one".to_owned(),
+            format!("mount media={lmid}\n"),
+        ),
+    ] {
+        assert_eq!(tree.read(&path), text, "{path}");
+    }
+    assert!(fs::symlink_metadata(tree.path(&format!("{medium}/slot"))).is_err());
+    let work = tree
+        .names("work")
+        .into_iter()
+        .find(|no| tree.read(&format!("work/{no}/operation")) == "mount\n");
+    let work = format!("work/{}", work.expect("the mount"));
+    assert_eq!(tree.read(&format!("{work}/state")), "passed\n");
+    assert_eq!(tree.read(&format!("{work}/medium/name")), "lto-0002\n");
+    request(&tree, "two", &format!("mount media={lmid}"));
+    assert!(
+        !tree
+            .names("libraries/lto/results")
+            .contains(&"two".to_owned())
+    );
+    request(&tree, "three", &format!("dismount media={lmid} deferred"));
+    assert_eq!(result(&tree, "two"), device);
+    fs::remove_dir(tree.path(&work)).expect("finished work is forgotten");
+    assert!(!tree.path("libraries/lto/requests/one").exists());
+}
+
+#[test]
+fn refusals_have_their_codes() {
+    let tree = stocked("drives=1 fault=load:2,label:3");
+    let lmid = tree.allocate("Backup", "");
+    for (name, line, word) in [
+        ("bad", "mount media=1", "ERROR_INVALID_MEDIA"),
+        ("verb", "mont media=1", "ERROR_INVALID_PARAMETER"),
+        ("robot", "eject slot=1", "ERROR_NOT_SUPPORTED"),
+    ] {
+        let path = tree.path(&format!("libraries/lto/requests/{name}"));
+        assert!(fs::write(&path, format!("{line}\n")).is_err(), "{line}");
+        assert!(tree.read("last-error").contains(word), "{line}");
+        assert!(!path.exists(), "nothing is left of {line}");
+    }
+    tree.write(&format!("logical/{lmid}/state"), "complete");
+    request(&tree, "write", &format!("mount media={lmid} write"));
+    assert!(result(&tree, "write").starts_with("0x80070013 ERROR_WRITE_PROTECT "));
+    for (n, begins) in [
+        (1, "/"),
+        (2, "0x800710E4 ERROR_UNABLE_TO_LOAD_MEDIUM "),
+        (3, "/"),
+        (4, "0x800710EE ERROR_UNEXPECTED_OMID "),
+        (5, "/"),
+    ] {
+        request(&tree, &format!("m{n}"), &format!("mount media={lmid}"));
+        let found = result(&tree, &format!("m{n}"));
+        assert!(found.starts_with(begins), "{n}: {found}");
+        if begins == "/" {
+            request(&tree, &format!("d{n}"), &format!("dismount media={lmid}"));
+            assert!(result(&tree, &format!("d{n}")).starts_with("ok "));
+        }
+    }
+    assert_eq!(tree.read("libraries/lto/state"), "ready\n");
+}
+
+/// Two clients for one drive: the second waits in a read, and gets the drive when the first has done.
+#[test]
+fn two_clients_share_a_drive() {
+    let tree = stocked("drives=1 load_time=50ms");
+    let (first, second) = (tree.allocate("Backup", ""), tree.allocate("Backup", ""));
+    request(&tree, "a", &format!("mount media={first}"));
+    assert!(result(&tree, "a").starts_with('/'));
+    let waiting = tree.spawn(Shell::Bash, &format!(
+        "echo 'mount media={second} timeout=60s' > libraries/lto/requests/b; cat libraries/lto/results/b"
+    ));
+    until("the second request waits", || {
+        let path = tree.path("libraries/lto/requests/b");
+        path.exists().then_some(())
+    });
+    request(
+        &tree,
+        "c",
+        &format!("mount media={second} error-if-unavailable"),
+    );
+    assert!(result(&tree, "c").contains("ERROR_BUSY"));
+    request(&tree, "short", &format!("mount media={second} timeout=1ms"));
+    assert!(result(&tree, "short").contains("ERROR_TIMEOUT"));
+    request(&tree, "gone", &format!("mount media={second}"));
+    fs::remove_file(tree.path("libraries/lto/requests/gone")).expect("rm cancels");
+    request(&tree, "d", &format!("dismount media={first}"));
+    assert!(waiting.end().output().starts_with('/'));
+    assert_eq!(tree.read("libraries/lto/drives/1/state"), "loaded\n");
+}
+
+/// Another user mounts with USE alone, and only he can open the device then.
+#[test]
+fn the_device_belongs_to_whoever_mounted_it() {
+    let tree = stocked("drives=1");
+    let lmid = tree.allocate("Backup", "");
+    let user = User {
+        uid: 4001,
+        gid: 4001,
+        groups: "",
+    };
+    let script = format!("set -e
+echo 'mount media={lmid}' > libraries/lto/requests/mine
+drive=$(cat libraries/lto/results/mine); echo data > \"$drive\"; cat \"$drive\"
+echo 'dismount media={lmid}' > libraries/lto/requests/mine-2; cat libraries/lto/results/mine-2 > /dev/null
+if cat \"$drive\" 2>/dev/null; then exit 1; fi
+if echo inventory > libraries/lto/requests/no 2>/dev/null; then exit 2; fi; cut -d' ' -f2 last-error");
+    let ran = tree.run_as(user, Shell::Dash, &script);
+    assert_eq!(ran.output(), "data\nERROR_ACCESS_DENIED\n");
+}
+
+/// kill -9 while a medium is on its way: the next start goes on, and the waiting result comes.
+#[test]
+fn a_mount_survives_the_daemon() {
+    let tree = stocked("drives=1 move_time=300ms load_time=300ms");
+    let lmid = tree.allocate("Backup", "");
+    request(&tree, "r", &format!("mount media={lmid}"));
+    let work = until("the mount is under way", || {
+        let mut all = tree.names("work").into_iter();
+        all.find(|no| tree.read(&format!("work/{no}/state")) == "in-process\n")
+    });
+    let (_, catalog, at) = tree.places();
+    kill_daemon(catalog);
+    until("the dead mount is away", || {
+        let ran = std::process::Command::new("umount")
+            .args(["-l", at])
+            .output();
+        ran.is_ok_and(|ran| ran.status.success()).then_some(())
+    });
+    tree.mount();
+    assert!(result(&tree, "r").starts_with('/'));
+    assert_eq!(tree.read(&format!("work/{work}/state")), "passed\n");
+    request(&tree, "d", &format!("dismount media={lmid}"));
+    assert!(result(&tree, "d").starts_with("ok "));
+}
+
+/// Kills the one process that has this catalog on its command line.
+fn kill_daemon(catalog: &str) {
+    let pid = fs::read_dir("/proc")
+        .expect("proc")
+        .flatten()
+        .find_map(|entry| {
+            let pid = entry.file_name().to_str()?.parse::<i32>().ok()?;
+            let line = fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).ok()?;
+            let mut words = line.split(|byte| *byte == 0);
+            let program = words.next()?.ends_with(b"ntmsfs");
+            (program && words.any(|word| word == catalog.as_bytes())).then_some(pid)
+        });
+    let pid = nix::unistd::Pid::from_raw(pid.expect("the daemon"));
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("a kill");
+}
