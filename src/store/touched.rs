@@ -58,9 +58,9 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         Event::MediumCreated { medium } => Ok(vec![medium.thing.no]),
         Event::MediumMoved { medium, .. }
         | Event::MediumChanged { medium, .. }
+        | Event::DriveChanged { medium, .. }
         | Event::MediumRemoved { medium, .. } => Ok(vec![medium.no]),
         Event::SideChanged { side, .. } | Event::SideRested { side } => of_side(side.no),
-        Event::DriveChanged { medium, .. } => Ok(vec![medium.no]),
         Event::WorkRequested { work } => Ok(work.medium.into_iter().collect()),
         Event::OperatorSubmitted { operator } => Ok(operator.medium.into_iter().collect()),
         Event::Allocated { allocation } => Ok(vec![allocation.medium.no]),

@@ -103,7 +103,7 @@ fn what_the_thermostat_notices() {
             });
         }),
         ("wanted", |world, pool| {
-            world.set(pool, SetPool::WantAvailable(3))
+            world.set(pool, SetPool::WantAvailable(3));
         }),
     ];
     for (name, fall) in falls {
@@ -149,7 +149,7 @@ fn what_the_person_answers() {
     world.sound();
 }
 
-/// Without allocate_from_free, or if the owner of the pool lacks USE of the free pool, a person is asked instead.
+/// Without `allocate_from_free`, or if the owner of the pool lacks USE of the free pool, a person is asked instead.
 #[test]
 fn it_draws_only_where_an_allocation_would() {
     let (mut world, pool) = world(4);
