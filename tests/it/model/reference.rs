@@ -371,7 +371,8 @@ impl Reference {
         let (request, state, until) = self.asked[asked];
         demand(self.is_asked(asked), K::ObjectNotFound)?;
         self.may(self.want[request].pool, File::Control, uid)?;
-        let asks = (until == NEVER) == to.is_some() && to != Some(O::Submitted);
+        // Only forward.
+        let asks = to.map_or(until != NEVER, |to| until == NEVER && to > state);
         demand(asks, K::InvalidState)?;
         let answered = [Some(O::Refused), Some(O::Complete)].contains(&to);
         let kept = if answered { self.now + KEPT } else { NEVER };
