@@ -171,6 +171,42 @@ fn two_clients_share_a_drive() {
     assert_eq!(tree.read("libraries/lto/drives/1/state"), "loaded\n");
 }
 
+/// Two requests wait for the one drive: their order is read, written, and kept to; rmdir of the work cancels.
+#[test]
+fn the_order_of_what_waits_is_read_and_written() {
+    let tree = stocked("drives=1");
+    let lmids = [(); 3].map(|()| tree.allocate("Backup", ""));
+    request(&tree, "a", &format!("mount media={}", lmids[0]));
+    assert!(result(&tree, "a").starts_with('/'));
+    for (name, lmid) in ["b", "c", "d"]
+        .into_iter()
+        .zip([&lmids[1], &lmids[2], &lmids[1]])
+    {
+        request(&tree, name, &format!("mount media={lmid}"));
+    }
+    let orders = || -> Vec<(String, String)> {
+        let names = tree.names("work").into_iter();
+        let order = |no: &String| tree.read(&format!("work/{no}/order")).trim().to_owned();
+        let all = names.map(|no| (order(&no), no));
+        all.filter(|(order, _)| order != "0").collect()
+    };
+    let mut waiting = orders();
+    waiting.sort();
+    let [b, c, d] = waiting
+        .iter()
+        .map(|(_, no)| no.clone())
+        .collect::<Vec<_>>()
+        .try_into()
+        .expect("three wait");
+    tree.write(&format!("work/{c}/order"), "1");
+    assert_eq!(tree.read(&format!("work/{b}/order")), "2\n");
+    fs::remove_dir(tree.path(&format!("work/{d}"))).expect("rmdir cancels");
+    assert!(!tree.path("libraries/lto/requests/d").exists());
+    request(&tree, "e", &format!("dismount media={}", lmids[0]));
+    assert!(result(&tree, "c").starts_with('/'));
+    assert_eq!(tree.read(&format!("work/{b}/order")), "1\n");
+}
+
 /// Another user mounts with USE alone, and only he can open the device then.
 #[test]
 fn the_device_belongs_to_whoever_mounted_it() {
