@@ -48,6 +48,10 @@ impl Library for Hand {
         Err(self.no_robot())
     }
 
+    fn release(&self, _drive: u32) -> Result<()> {
+        Err(self.no_robot())
+    }
+
     fn unload(&self, _drive: u32) -> Result<()> {
         Err(self.no_robot())
     }

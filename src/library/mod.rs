@@ -56,6 +56,9 @@ pub trait Library: Send + Sync {
     /// label is [`crate::domain::error::ErrorKind::UnexpectedOmid`]. On failure the medium is in the drive.
     fn load(&self, cartridge: &Cartridge, drive: u32) -> Result<String>;
 
+    /// Takes the device back from the user who had it; the medium stays in the drive, ready.
+    fn release(&self, drive: u32) -> Result<()>;
+
     /// Takes the device back and lets the drive give the medium out. On failure the medium is in the drive.
     fn unload(&self, drive: u32) -> Result<()>;
 

@@ -190,15 +190,19 @@ impl Library for Simulated {
         })
     }
 
+    fn release(&self, drive: u32) -> Result<()> {
+        match self.inside(drive)? {
+            Some(side) if self.sides.join(side.to_string()).exists() => self.give(side, 0, 0o600),
+            Some(_) | None => Ok(()),
+        }
+    }
+
     fn unload(&self, drive: u32) -> Result<()> {
         {
             let _counting = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
             self.step(Step::Unload, ErrorKind::UnableToLoad)?;
         }
-        match self.inside(drive)? {
-            Some(side) if self.sides.join(side.to_string()).exists() => self.give(side, 0, 0o600),
-            Some(_) | None => Ok(()),
-        }
+        self.release(drive)
     }
 
     fn put_back(&self, drive: u32, _slot: Option<u32>) -> Result<()> {

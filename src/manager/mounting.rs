@@ -427,6 +427,14 @@ pub(super) fn worked(
             drive_changed(turn, &task, drive, loaded)?;
             pass(turn, &task.work, format!("{device}\n"))?;
         }
+        (Ok(_), _) if task.deferred => {
+            drive_changed(turn, &task, drive, DriveChange::Released)?;
+            let result = format!(
+                "ok released {} from drive {}\n",
+                task.medium.name, task.drive
+            );
+            pass(turn, &task.work, result)?;
+        }
         (Ok(_), _) => {
             empty(turn, &task.library, drive, task.medium.no)?;
             let result = format!(

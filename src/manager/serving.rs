@@ -7,12 +7,13 @@ use super::mounting::{change, empty, fail, inserted, pass, thing};
 use super::turn::Turn;
 use crate::domain::access::Caller;
 use crate::domain::change::{LibraryChange, Thing};
-use crate::domain::error::Result;
+use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::Library;
 use crate::domain::rule::Mint as _;
 use crate::domain::rule::mount::{Step, schedule};
+use crate::domain::rule::operator::NOBODY;
 use crate::domain::state::WorkKind;
 use crate::domain::verb::LibraryRequest;
 use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
@@ -156,6 +157,10 @@ fn start(
 
 fn ask(turn: &mut Turn<'_>, work: &Work, drive: Option<ObjectNo>, message: String) -> Result<()> {
     let db = turn.writer.db();
+    if !read::settings(db)?.attended {
+        let refusal = ErrorKind::RequestRefused.because(format!("{message}: {NOBODY}"));
+        return fail(turn, work, &refusal);
+    }
     let target = match LibraryRequest::parse(&work.body)?.target() {
         Some(target) => queue::target(db, target)?,
         None => None,

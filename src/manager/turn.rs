@@ -157,6 +157,11 @@ impl Turn<'_> {
     fn set_logical(&mut self, no: ObjectNo, set: &SetLogical) -> Result<Reply> {
         let facts = fact::deallocate(self.writer.db(), no)?;
         let event = deallocate::change(&facts, set, self.caller)?;
+        if matches!(set, SetLogical::State(_)) {
+            // MS-RSMP: complete is for what is not mounted.
+            let idle = self.demand_idle(&facts.medium.medium);
+            idle.map_err(|refusal| ErrorKind::InvalidState.because(refusal.sentence))?;
+        }
         self.record_all([event])
     }
 

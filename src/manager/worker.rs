@@ -80,6 +80,9 @@ impl Worker {
                 tracing::error!("a thread of a library panicked");
             }
         }
+        // A library knows how to wait, and so knows this: the connections of the readers would outlive the service, and
+        // the last to close is who folds the write-ahead log into the catalog.
+        lock(&self.shared.opened).clear();
     }
 }
 
@@ -135,6 +138,8 @@ impl Shared {
         };
         let outcome = if task.work.kind == WorkKind::Mount {
             self.mount(&*library, task)
+        } else if task.deferred {
+            library.release(task.drive).map(|()| String::new())
         } else {
             dismount(&*library, task)
         };

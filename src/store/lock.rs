@@ -5,6 +5,7 @@
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -33,6 +34,17 @@ impl Lock {
     /// Takes the lock of a catalog. A holder that serves is refused with [`ErrorKind::Busy`] within a second, naming it; one that
     /// is shutting down is waited for, 10 s at most.
     pub fn take(catalog: &Path) -> Result<Self> {
+        // By another name the same file would get a lock, and a write-ahead log, of its own.
+        if let Ok(found) = std::fs::metadata(catalog)
+            && found.is_file()
+            && found.nlink() > 1
+        {
+            return Err(ErrorKind::Busy.because(format!(
+                "{} has {} names (hard links); two of them could be served at once: remove the others",
+                catalog.display(),
+                found.nlink()
+            )));
+        }
         let mut name = catalog.as_os_str().to_owned();
         name.push(".lock");
         let path = PathBuf::from(name);

@@ -309,6 +309,8 @@ pub struct Task {
     pub slot: Option<u32>,
     /// Whether the side may be written.
     pub writes: bool,
+    /// A dismount after which the medium stays in the drive.
+    pub deferred: bool,
 }
 
 /// Returns what is to be done for a mount or dismount that is in process.
@@ -346,6 +348,10 @@ pub fn task(db: &Connection, no: ObjectNo) -> Result<Option<Task>> {
         drive: found(read::element(db, drive)?, "drive")?.number,
         slot: slot.map(|slot| slot.number),
         writes: writes(&work, &side),
+        deferred: matches!(
+            LibraryRequest::parse(&work.body),
+            Ok(LibraryRequest::Dismount(request)) if request.deferred
+        ),
         work,
         library,
         medium,

@@ -32,7 +32,8 @@ pub(super) const OWNERS: &str = "WITH RECURSIVE next (uid) AS (SELECT min(owner)
 
 /// Media in a library, with what they are in.
 pub(super) const LOCATED: &str = "SELECT medium.no, element.kind, element.number FROM medium \
-    LEFT JOIN element ON element.no = medium.slot WHERE medium.library = ?3 AND medium.no > ?1 ORDER BY medium.no LIMIT ?2";
+    LEFT JOIN mounted ON mounted.medium = medium.no \
+    LEFT JOIN element ON element.no = COALESCE(mounted.drive, medium.slot) WHERE medium.library = ?3 AND medium.no > ?1 ORDER BY medium.no LIMIT ?2";
 
 /// Returns the statement of a page of sides in a state.
 pub(super) const fn in_state(state: SideState) -> &'static str {
@@ -130,7 +131,8 @@ pub fn place(db: &Connection, kind: Kind, no: ObjectNo) -> Result<Option<(Object
         }
         Kind::Located => {
             let sql = "SELECT medium.no, element.kind, element.number, medium.library FROM medium \
-                LEFT JOIN element ON element.no = medium.slot WHERE medium.no = ?1 AND medium.library IS NOT NULL";
+                LEFT JOIN mounted ON mounted.medium = medium.no \
+                LEFT JOIN element ON element.no = COALESCE(mounted.drive, medium.slot) WHERE medium.no = ?1 AND medium.library IS NOT NULL";
             one(db, sql, [no], |row| Ok((row.get(3)?, place_name(row)?)))
         }
         Kind::Offline => {

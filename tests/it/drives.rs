@@ -2,6 +2,7 @@
 
 use crate::harness::{SHELLS, Shell, Tree, User, until};
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 /// A library, and a pool that draws from free.
@@ -169,6 +170,43 @@ fn two_clients_share_a_drive() {
     request(&tree, "d", &format!("dismount media={first}"));
     assert!(waiting.end().output().starts_with('/'));
     assert_eq!(tree.read("libraries/lto/drives/1/state"), "loaded\n");
+}
+
+/// Whoever gave a medium back cannot write on it any more, although it is still in the drive; where it is, is said.
+#[test]
+fn a_deferred_dismount_takes_the_device_back() {
+    let tree = stocked("drives=1");
+    let lmid = tree.allocate("Backup", "");
+    request(&tree, "a", &format!("mount media={lmid} write"));
+    let device = result(&tree, "a");
+    tree.write(&format!("logical/{lmid}/description"), "mine");
+    let complete = tree.path(&format!("logical/{lmid}/state"));
+    fs::write(complete, "complete").expect_err("it is mounted");
+    assert_eq!(
+        tree.names("by-location/libraries/lto")
+            .iter()
+            .filter(|name| *name == "drive-1")
+            .count(),
+        1
+    );
+    let link = tree.path("by-location/libraries/lto/drive-1");
+    assert!(fs::metadata(link).expect("the medium").is_dir());
+    request(&tree, "b", &format!("dismount media={lmid} deferred"));
+    assert!(result(&tree, "b").starts_with("ok released"));
+    let owner = fs::metadata(&device).expect("the side");
+    assert_eq!((owner.uid(), owner.mode() & 0o777), (0, 0o600));
+}
+
+/// A mount that would wait for a person fails at once if nobody attends the system.
+#[test]
+fn nobody_is_asked_for_media_if_nobody_attends() {
+    let tree = stocked("drives=1");
+    fs::create_dir(tree.path("pools/Backup/media/shelved")).expect("a record");
+    let side = tree.read("pools/Backup/media/shelved/sides/A/id");
+    tree.write("settings/attended", "0");
+    request(&tree, "a", &format!("mount side={}", side.trim()));
+    assert!(result(&tree, "a").contains("ERROR_REQUEST_REFUSED"));
+    assert_eq!(tree.names("operator").len(), 0);
 }
 
 /// Two requests wait for the one drive: their order is read, written, and kept to; rmdir of the work cancels.

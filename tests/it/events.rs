@@ -188,3 +188,18 @@ print("sound")
     let ran = tree.run(Shell::Python, script);
     assert_eq!(ran.output(), "sound\n");
 }
+
+/// What is refused is said by the next read of the same descriptor, and then the stream goes on.
+#[test]
+fn a_refused_position_is_read_back() {
+    let tree = Tree::empty();
+    let ran = tree.run(
+        Shell::Bash,
+        "exec 3<>events; echo from=99999999 >&3; head -n 1 <&3 | cut -d' ' -f2; echo from=1 >&3; head -n 1 <&3 | cut -c1-8",
+    );
+    assert!(
+        ran.stdout
+            .ends_with("ERROR_INVALID_PARAMETER\n{\"seq\":1\n"),
+        "{ran:?}"
+    );
+}

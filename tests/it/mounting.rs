@@ -135,6 +135,21 @@ fn mount_by_type_and_umount() {
     assert!(!is_mounted(&daemon.dir));
 }
 
+/// After umount(8) the catalog is one file: what was in the write-ahead log beside it is in it, with a library as without.
+/// Two names of the same file are refused, because each would get a log of its own.
+#[test]
+fn an_unmounted_catalog_is_whole_and_has_one_name() {
+    let daemon = Daemon::new();
+    daemon.supply([1]);
+    unmount(&daemon);
+    let log = format!("{}-wal", daemon.catalog.display());
+    until("the log is in the catalog", || !Path::new(&log).exists());
+    let other = daemon.catalog.with_file_name("other");
+    fs::hard_link(&daemon.catalog, &other).unwrap();
+    let (mounted, said) = attempt(&other, &daemon.dir);
+    assert!(!mounted && said.contains("has 2 names"), "{said}");
+}
+
 #[test]
 fn mount_by_fstab() {
     let Some(_helper) = Helper::new() else { return };

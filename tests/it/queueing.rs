@@ -309,11 +309,12 @@ fn a_deferred_dismount_frees_the_drive_and_keeps_the_medium_near() {
     let waits = played.ask("mount side=m1/A");
     assert_eq!(played.word(waits), "waiting");
     let left = played.ask("dismount side=m1/A deferred");
-    assert_eq!(played.word(left), "ok");
-    assert_eq!(played.word(waits), "in-process");
+    assert_eq!(played.word(left), "in-process");
     played.play();
+    assert_eq!(played.word(left), "ok");
     assert_eq!(played.word(waits), "/drive-1");
     played.ask("dismount side=m1/A deferred");
+    played.play();
     assert_eq!(played.drive(1), (DriveState::Dismountable, "m1".to_owned()));
     let other = played.ask("mount side=m2/A error-if-unavailable");
     assert_eq!(played.word(other), "waiting");
@@ -322,6 +323,7 @@ fn a_deferred_dismount_frees_the_drive_and_keeps_the_medium_near() {
     assert_eq!(played.word(other), "/drive-1");
     assert_eq!(played.medium("m1"), MediumState::Idle);
     played.ask("dismount side=m2/A deferred");
+    played.play();
     let flip = played.ask("mount side=m2/B");
     played.play();
     assert_eq!(played.word(flip), "/drive-1");

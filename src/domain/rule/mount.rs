@@ -181,7 +181,7 @@ impl<'a> Board<'a> {
                 (Step::Leave { work, drive }, Use::Spare)
             }
             Some(_) => (Step::Clear { work, drive }, Use::Free),
-            None if deferred => (Step::Leave { work, drive }, Use::Spare),
+            // Also a deferred one: the device is taken back from its user.
             None => (
                 Step::Start {
                     work,

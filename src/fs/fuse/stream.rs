@@ -72,6 +72,22 @@ impl Tail {
     }
 }
 
+impl Tail {
+    /// Gives the next read the line of a refusal, between two records.
+    fn refuse(&mut self, line: &str) {
+        let begun = self.read > 0 && self.buffer.get(self.read - 1) != Some(&b'\n');
+        let mut rest = self.buffer.split_off(self.read.min(self.buffer.len()));
+        let whole = rest
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .filter(|_| begun);
+        let at = whole.map_or(0, |newline| newline + 1);
+        rest.splice(at..at, format!("{line}\n").into_bytes());
+        self.buffer = rest;
+        self.read = 0;
+    }
+}
+
 pub(super) fn read(served: &Served, tail: &Mutex<Tail>, wanted: &Wanted, reply: ReplyData) {
     match lock(tail).take(served, wanted.size) {
         Ok(bytes) if !bytes.is_empty() => return reply.data(&bytes),
@@ -139,7 +155,12 @@ pub(super) fn write(
             // Another thread may wait on the same descriptor.
             wake(served);
         }
-        Err(failed) => reply.error(served.errno(req.uid(), &failed)),
+        Err(failed) => {
+            if let Failed::Denied(deny) = &failed {
+                lock(tail).refuse(&deny.to_string());
+            }
+            reply.error(served.errno(req.uid(), &failed));
+        }
     }
 }
 
