@@ -84,11 +84,25 @@ pub enum MediumChange {
     Description(String),
     /// Administrative switch.
     Enabled(bool),
+    /// Name of its media type; the move to a pool of that type follows.
+    MediaType(String),
     /// Into a slot, or to the shelf.
     Location {
         library: Option<ObjectNo>,
         slot: Option<ObjectNo>,
     },
+}
+
+/// What changed of a media type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TypeChange {
+    /// Sides of one medium.
+    Sides(u32),
+    /// `rewritable`, `write-once` or `read-only`.
+    ReadWrite(String),
+    /// Text for people.
+    Description(String),
 }
 
 /// What changed of a logical medium.

@@ -372,7 +372,7 @@ fn modes_and_owners() {
         ("libraries/lib 0/slots/1/state", 0o440, 0, 1001),
         ("operator/80/state", 0o666, 0, 0),
         ("operator/80/message", 0o444, 0, 0),
-        ("types/LTO-8/sides", 0o444, 0, 0),
+        ("types/LTO-8/sides", 0o644, 0, 0),
         ("media/B", 0o777, 0, 0),
     ] {
         let Attributes {

@@ -1,17 +1,17 @@
-//! New media: bulk import, what an inventory found, media types and the system pools that they need.
+//! New media: bulk import, what an inventory found, and the system pools that they need.
 
 use super::mounting;
 use super::turn::Turn;
-use crate::domain::access::{Access, Caller, Right};
+use crate::domain::access::Right;
 use crate::domain::ask::{Found, Reply};
 use crate::domain::change::{LibraryChange, MediumChange, Thing};
-use crate::domain::error::{ErrorKind, Refusal, Result};
+use crate::domain::error::{Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::import::ImportLine;
 use crate::domain::noun::Library;
 use crate::domain::rule::library::{Seen, file, name_for, pool_for};
-use crate::domain::rule::{Mint as _, medium, pool};
+use crate::domain::rule::{medium, pool};
 use crate::domain::state::{ElementKind, LibraryState, PoolType};
 use crate::store::{fact, queue, read};
 use std::collections::HashSet;
@@ -207,58 +207,4 @@ fn seen(turn: &Turn<'_>, library: &Library, found: &Found) -> Result<Option<Seen
         media_type,
         pool,
     }))
-}
-
-/// `types/` is root's.
-const TYPES: Access = Access::of_root(0o755, 0o644);
-
-fn demand_types(caller: &Caller) -> Result<()> {
-    TYPES.demand(caller, Right::Modify, "types")
-}
-
-/// Adds a media type with one side; an existing one is refused.
-pub(super) fn add_type(turn: &mut Turn<'_>, name: &str) -> Result<Reply> {
-    demand_types(turn.caller)?;
-    if read::media_type_named(turn.writer.db(), name)?.is_some() {
-        return Err(ErrorKind::AlreadyExists.because(format!("media type \"{name}\" exists")));
-    }
-    let no = (&mut turn.numbers).number();
-    let read_write = "rewritable".to_owned();
-    turn.record(Event::TypeAdded {
-        no,
-        name: name.to_owned(),
-        sides: 1,
-        read_write,
-        description: String::new(),
-    })?;
-    Ok(Reply::Created(no))
-}
-
-/// Removes a media type that no pool and no medium has, with the empty leaves of the system pools.
-pub(super) fn remove_type(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
-    demand_types(turn.caller)?;
-    let db = turn.writer.db();
-    let media_type = fact::found(read::media_type(db, no)?, "media type")?;
-    let mut events = Vec::new();
-    for pool in fact::pools_of_type(db, &media_type.name)? {
-        let content = fact::found(fact::pool_content(db, pool.no)?, "pool")?;
-        if content.has_media || pool.kind == PoolType::Application {
-            return Err(ErrorKind::NotEmpty.because(format!(
-                "pool \"{}\" holds media of type {}",
-                pool.name, media_type.name
-            )));
-        }
-        events.push(Event::PoolRemoved {
-            pool: Thing {
-                no: pool.no,
-                id: pool.id,
-            },
-            name: pool.name,
-        });
-    }
-    events.push(Event::TypeRemoved {
-        no,
-        name: media_type.name,
-    });
-    turn.record_all(events)
 }

@@ -128,6 +128,11 @@ pub(super) fn change(
             "UPDATE medium SET description = ?2, modified = ?3 WHERE no = ?1",
             (no, text, time),
         ),
+        MediumChange::MediaType(name) => run(
+            db,
+            "UPDATE medium SET media_type = ?2, modified = ?3 WHERE no = ?1",
+            (no, name, time),
+        ),
         MediumChange::Enabled(on) => {
             run(
                 db,
