@@ -147,6 +147,9 @@ pub struct NewMedium {
     pub sides: Vec<Thing>,
     /// State in which all sides begin.
     pub state: SideState,
+    /// The bar code that it was found with while another medium had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<String>,
 }
 
 /// A request, with all that its row needs.

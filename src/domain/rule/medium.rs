@@ -85,6 +85,7 @@ pub fn create(
         slot: None,
         sides: (0..media_type.sides).map(|_| mint.thing()).collect(),
         state: first_state(pool.kind),
+        twin: None,
     })
 }
 
@@ -136,6 +137,7 @@ pub fn import(
         slot: place.map(|(_, slot)| slot),
         sides: (0..media_type.sides).map(|_| mint.thing()).collect(),
         state: first_state(facts.pool.kind),
+        twin: None,
     };
     Ok(Some(Event::MediumCreated {
         medium: Box::new(medium),
