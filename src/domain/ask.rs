@@ -110,6 +110,8 @@ pub enum Ask {
     },
     /// `AddNtmsMediaType`.
     AddType { name: String },
+    /// Change what a media type is.
+    SetType { no: ObjectNo, set: SetType },
     /// `DeleteNtmsMediaType`.
     RemoveType { no: ObjectNo },
     /// `SubmitNtmsOperatorRequest`.
@@ -206,6 +208,19 @@ pub enum SetMedium {
     Description(String),
     /// `EnableNtmsObject`, `DisableNtmsObject`.
     Enabled(bool),
+    /// `ChangeNtmsMediaType`: the name of the type.
+    MediaType(String),
+}
+
+/// What to change of a media type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetType {
+    /// Sides of one medium, 1 to 8.
+    Sides(u32),
+    /// `rewritable`, `write-once` or `read-only`.
+    ReadWrite(String),
+    /// Description, at most 127 characters.
+    Description(String),
 }
 
 /// What to change of a library.

@@ -84,11 +84,25 @@ pub enum MediumChange {
     Description(String),
     /// Administrative switch.
     Enabled(bool),
+    /// Name of its media type; the move to a pool of that type follows.
+    MediaType(String),
     /// Into a slot, or to the shelf.
     Location {
         library: Option<ObjectNo>,
         slot: Option<ObjectNo>,
     },
+}
+
+/// What changed of a media type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TypeChange {
+    /// Sides of one medium.
+    Sides(u32),
+    /// `rewritable`, `write-once` or `read-only`.
+    ReadWrite(String),
+    /// Text for people.
+    Description(String),
 }
 
 /// What changed of a logical medium.
@@ -133,6 +147,9 @@ pub struct NewMedium {
     pub sides: Vec<Thing>,
     /// State in which all sides begin.
     pub state: SideState,
+    /// The bar code that it was found with while another medium had it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub twin: Option<String>,
 }
 
 /// A request, with all that its row needs.

@@ -8,7 +8,7 @@ use super::access::Access;
 use super::attribute::{Holder, Octets};
 use super::change::{
     Allocation, Deallocation, LibraryChange, LogicalChange, MediumChange, NewMedium, PoolChange,
-    RequestRecord, Swap, Thing,
+    RequestRecord, Swap, Thing, TypeChange,
 };
 use super::id::{Guid, ObjectNo};
 use super::operating::OperatorRecord;
@@ -40,6 +40,12 @@ pub enum Event {
         sides: u32,
         read_write: String,
         description: String,
+    },
+    /// A media type that nothing uses was changed.
+    TypeChanged {
+        no: ObjectNo,
+        name: String,
+        change: TypeChange,
     },
     /// A media type is gone.
     TypeRemoved { no: ObjectNo, name: String },
@@ -218,6 +224,7 @@ impl Event {
             Self::Founded { id } => line("computer", id, "insert"),
             Self::NumbersReserved { ceiling } => line("computer", ceiling, "update"),
             Self::TypeAdded { no, .. } => line("media-type", no, "insert"),
+            Self::TypeChanged { no, .. } => line("media-type", no, "update"),
             Self::TypeRemoved { no, .. } => line("media-type", no, "delete"),
             Self::PoolCreated { pool, .. } => line("pool", &pool.id, "insert"),
             Self::PoolChanged { pool, .. } => line("pool", &pool.id, "update"),

@@ -32,6 +32,7 @@ pub mod scope;
 mod settings;
 mod show;
 pub mod tree;
+mod types;
 pub mod waiting;
 
 #[cfg(test)]

@@ -324,7 +324,7 @@ pub(super) fn invalid<T>(sentence: String) -> Result<T> {
 }
 
 /// Text of one line with a limit in characters.
-fn text(value: &str, what: &str, max: usize) -> Result<String> {
+pub(super) fn text(value: &str, what: &str, max: usize) -> Result<String> {
     let length = value.chars().count();
     if length > max {
         return invalid(format!(
@@ -337,7 +337,7 @@ fn text(value: &str, what: &str, max: usize) -> Result<String> {
     Ok(value.to_owned())
 }
 
-fn description(value: &str) -> Result<String> {
+pub(super) fn description(value: &str) -> Result<String> {
     text(value, "description", DESCRIPTION_MAX)
 }
 

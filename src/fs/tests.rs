@@ -311,7 +311,7 @@ fn a_listing_goes_on_while_others_come_and_go() {
     assert_eq!(names(&first), ["A00001L8", "B"]);
     sample.change(
         "DELETE FROM side WHERE medium = 41; DELETE FROM medium WHERE no = 41;
-         INSERT INTO medium SELECT 90, randomblob(16), 'A0', NULL, '', media_type, pool, 1, NULL, NULL, 1, 1, NULL
+         INSERT INTO medium SELECT 90, randomblob(16), 'A0', NULL, '', media_type, pool, 1, NULL, NULL, 1, 1, NULL, NULL
          FROM medium WHERE no = 40;",
     );
     let rest = sample.look(|view| list(view, dir, first[1].cookie, 9));
@@ -372,7 +372,7 @@ fn modes_and_owners() {
         ("libraries/lib 0/slots/1/state", 0o440, 0, 1001),
         ("operator/80/state", 0o666, 0, 0),
         ("operator/80/message", 0o444, 0, 0),
-        ("types/LTO-8/sides", 0o444, 0, 0),
+        ("types/LTO-8/sides", 0o644, 0, 0),
         ("media/B", 0o777, 0, 0),
     ] {
         let Attributes {

@@ -10,7 +10,7 @@ use super::show::{
     catalog, info, library, link, logical, medium, metrics, operator, pool, settings as system,
     status, why, work,
 };
-use super::{parse, settings};
+use super::{parse, settings, types};
 use crate::domain::ask::Ask;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
@@ -284,7 +284,7 @@ pub static TREE: &[Spec] = &[
     on(Row::MediumBarcode,        &[Row::Medium], Is("barcode"),         shown(medium::barcode), "Bar code, empty if there is none."),
     on(Row::MediumSequenceNumber, &[Row::Medium], Is("sequence_number"), shown(medium::sequence_number), "Number for the sticker, assigned by the catalog."),
     on(Row::MediumDescription,    &[Row::Medium], Is("description"),     attr(medium::description, parse::medium_description), "Text for people, at most 127 characters."),
-    on(Row::MediumMediaType,      &[Row::Medium], Is("media_type"),      shown(medium::media_type), "Type of the medium."),
+    on(Row::MediumMediaType,      &[Row::Medium], Is("media_type"),      attr(medium::media_type, types::medium_media_type), "Type of the medium. Writing another one moves it to the system pool of its kind for that type."),
     on(Row::MediumState,          &[Row::Medium], Is("state"),           shown(medium::state), "What is done with it now: idle, in-use, mounted, loaded, unloaded or operator-request."),
     on(Row::MediumEnabled,        &[Row::Medium], Is("enabled"),         attr(medium::enabled, parse::medium_enabled), "1, or 0 if it must not be used."),
     on(Row::MediumLocation,       &[Row::Medium], Is("location"),        shown(medium::location), "Library and slot, as LIBRARY/NUMBER, LIBRARY drive NUMBER, or offline."),
@@ -383,9 +383,9 @@ pub static TREE: &[Spec] = &[
     on(Row::WorkLibrary,   &[Row::Work], Is("library"),   link(link::library_of_work), "Link to its library."),
 
     on(Row::Type,            &[Row::Types], Each(Kind::MediaType), object(G::Fixed(0o755), parse::remove_type), "A type of media; rmdir removes one that nothing uses."),
-    on(Row::TypeSides,       &[Row::Type], Is("sides"),       public(catalog::type_sides), "Sides of one medium."),
-    on(Row::TypeReadWrite,   &[Row::Type], Is("read_write"),  public(catalog::type_read_write), "rewritable, write-once or read-only."),
-    on(Row::TypeDescription, &[Row::Type], Is("description"), public(catalog::type_description), "Text for people."),
+    on(Row::TypeSides,       &[Row::Type], Is("sides"),       setting(catalog::type_sides, types::sides), "Sides of one medium, 1 to 8; writable while nothing uses the type."),
+    on(Row::TypeReadWrite,   &[Row::Type], Is("read_write"),  setting(catalog::type_read_write, types::read_write), "rewritable, write-once or read-only; writable while nothing uses the type."),
+    on(Row::TypeDescription, &[Row::Type], Is("description"), setting(catalog::type_description, types::type_description), "Text for people, at most 127 characters; writable while nothing uses the type."),
 
     on(Row::PoolIds,         &[Row::ById], Is("pool"),    dir(G::Fixed(0o755)), "Pools by identifier."),
     on(Row::MediumIds,       &[Row::ById], Is("medium"),  dir(G::Fixed(0o755)), "Media by identifier."),

@@ -1,19 +1,19 @@
-//! New media: bulk import, what an inventory found, media types and the system pools that they need.
+//! New media: bulk import, what an inventory found, and the system pools that they need.
 
 use super::mounting;
 use super::turn::Turn;
-use crate::domain::access::{Access, Caller, Right};
+use crate::domain::access::Right;
 use crate::domain::ask::{Found, Reply};
-use crate::domain::change::{LibraryChange, MediumChange, Thing};
-use crate::domain::error::{ErrorKind, Refusal, Result};
+use crate::domain::change::{LibraryChange, MediumChange, NewMedium, Thing};
+use crate::domain::error::{Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::import::ImportLine;
-use crate::domain::noun::Library;
-use crate::domain::rule::library::{Seen, file, name_for, pool_for};
+use crate::domain::noun::{Element, Library, Medium};
+use crate::domain::rule::library::{Seen, file, name_for, pool_for, report};
 use crate::domain::rule::{Mint as _, medium, pool};
 use crate::domain::state::{ElementKind, LibraryState, PoolType};
-use crate::store::{fact, queue, read};
+use crate::store::{fact, queue, read, typed};
 use std::collections::HashSet;
 
 /// The system pools, by the names that they have at the root.
@@ -129,7 +129,10 @@ pub(super) fn inventoried(
 }
 
 fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<()> {
-    let mut present = HashSet::new();
+    let mut pass = Pass {
+        found,
+        present: HashSet::new(),
+    };
     let shelf = MediumChange::Location {
         library: None,
         slot: None,
@@ -137,9 +140,9 @@ fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<(
     for found in found {
         let leaves = missing_leaves(turn, &found.media_type)?;
         turn.record_all(leaves)?;
-        if let Some(seen) = seen(turn, library, found)? {
+        if let Some(seen) = seen(turn, library, found, &pass)? {
             let known = seen.known.as_ref().map(|known| known.no);
-            present.extend(known);
+            pass.present.extend(known);
             let believed = read::medium_in(turn.writer.db(), seen.slot)?;
             let wrong = believed.filter(|believed| Some(believed.no) != known);
             turn.record_all(wrong.map(|believed| Event::MediumChanged {
@@ -150,8 +153,18 @@ fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<(
                 change: shelf.clone(),
             }))?;
             let event = file(library.no, &seen, &mut turn.numbers);
-            present.extend(event.as_ref().and_then(created));
-            turn.record_all(event)?;
+            let created = event.as_ref().and_then(created);
+            pass.present.extend(created.map(|medium| medium.thing.no));
+            let operator = match created {
+                Some(medium) if seen.other.is_some() => {
+                    report(library, &seen, medium, (&mut turn.numbers).number())
+                }
+                _ => None,
+            };
+            let asked = operator.map(|operator| Event::OperatorSubmitted {
+                operator: Box::new(operator),
+            });
+            turn.record_all(event.into_iter().chain(asked))?;
         }
     }
     let in_drives: HashSet<ObjectNo> = queue::drives(turn.writer.db(), library.no)?
@@ -160,7 +173,7 @@ fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<(
         .collect();
     let gone: Vec<Event> = fact::media_in(turn.writer.db(), library.no)?
         .into_iter()
-        .filter(|(medium, _)| !present.contains(&medium.no))
+        .filter(|(medium, _)| !pass.present.contains(&medium.no))
         .filter(|(medium, _)| !in_drives.contains(&medium.no))
         .map(|(medium, _)| Event::MediumChanged {
             medium,
@@ -170,35 +183,53 @@ fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<(
     turn.record_all(gone).map(drop)
 }
 
-fn created(event: &Event) -> Option<ObjectNo> {
+/// An inventory under way.
+struct Pass<'a> {
+    /// All that was found.
+    found: &'a [Found],
+    /// The media that are filed already.
+    present: HashSet<ObjectNo>,
+}
+
+fn created(event: &Event) -> Option<&NewMedium> {
     if let Event::MediumCreated { medium } = event {
-        Some(medium.thing.no)
+        Some(medium)
     } else {
         None
     }
 }
 
 /// What the catalog knows of one found cartridge. A slot or type that does not exist is passed over.
-fn seen(turn: &Turn<'_>, library: &Library, found: &Found) -> Result<Option<Seen>> {
+fn seen(
+    turn: &Turn<'_>,
+    library: &Library,
+    found: &Found,
+    pass: &Pass<'_>,
+) -> Result<Option<Seen>> {
     let db = turn.writer.db();
     let slot = read::element_at(db, library.no, ElementKind::Slot, found.slot)?;
     let media_type = read::media_type_named(db, &found.media_type)?;
-    let pool = read::system_pool(db, pool_for(found.label), &found.media_type)?;
+    let coded = match &found.barcode {
+        Some(code) => read::medium_coded(db, code)?,
+        None => None,
+    };
+    let other = match (&coded, &slot) {
+        (Some(coded), Some(slot)) => elsewhere(turn, library, (coded, slot), pass)?,
+        _ => None,
+    };
+    let kind = other
+        .as_ref()
+        .map_or(pool_for(found.label), |_| PoolType::Import);
+    let pool = read::system_pool(db, kind, &found.media_type)?;
     let (Some(slot), Some(media_type), Some(pool)) = (slot, media_type, pool) else {
         return Ok(None);
     };
     let known = match &found.barcode {
-        Some(code) => read::medium_coded(db, code)?,
+        Some(code) if other.is_some() => twin(turn, library, (code, slot.no), pass)?,
+        Some(_) => coded,
         None => read::medium_in(db, slot.no)?,
     };
-    let wanted = name_for(&library.name, found);
-    let mut name = wanted.clone();
-    for suffix in 2.. {
-        if read::medium_named(db, &name)?.is_none() {
-            break;
-        }
-        name = format!("{wanted}~{suffix}");
-    }
+    let name = free_name(turn, &name_for(&library.name, found), other.is_some())?;
     Ok(Some(Seen {
         found: found.clone(),
         slot: slot.no,
@@ -206,59 +237,76 @@ fn seen(turn: &Turn<'_>, library: &Library, found: &Found) -> Result<Option<Seen
         name,
         media_type,
         pool,
+        other,
     }))
 }
 
-/// `types/` is root's.
-const TYPES: Access = Access::of_root(0o755, 0o644);
-
-fn demand_types(caller: &Caller) -> Result<()> {
-    TYPES.demand(caller, Right::Modify, "types")
-}
-
-/// Adds a media type with one side; an existing one is refused.
-pub(super) fn add_type(turn: &mut Turn<'_>, name: &str) -> Result<Reply> {
-    demand_types(turn.caller)?;
-    if read::media_type_named(turn.writer.db(), name)?.is_some() {
-        return Err(ErrorKind::AlreadyExists.because(format!("media type \"{name}\" exists")));
-    }
-    let no = (&mut turn.numbers).number();
-    let read_write = "rewritable".to_owned();
-    turn.record(Event::TypeAdded {
-        no,
-        name: name.to_owned(),
-        sides: 1,
-        read_write,
-        description: String::new(),
-    })?;
-    Ok(Reply::Created(no))
-}
-
-/// Removes a media type that no pool and no medium has, with the empty leaves of the system pools.
-pub(super) fn remove_type(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
-    demand_types(turn.caller)?;
+/// Returns a name that no medium has: the wanted one, unless it is another's, or that with a number.
+fn free_name(turn: &Turn<'_>, wanted: &str, taken: bool) -> Result<String> {
     let db = turn.writer.db();
-    let media_type = fact::found(read::media_type(db, no)?, "media type")?;
-    let mut events = Vec::new();
-    for pool in fact::pools_of_type(db, &media_type.name)? {
-        let content = fact::found(fact::pool_content(db, pool.no)?, "pool")?;
-        if content.has_media || pool.kind == PoolType::Application {
-            return Err(ErrorKind::NotEmpty.because(format!(
-                "pool \"{}\" holds media of type {}",
-                pool.name, media_type.name
-            )));
+    let mut name = if taken {
+        format!("{wanted}~2")
+    } else {
+        wanted.to_owned()
+    };
+    for suffix in 2.. {
+        if read::medium_named(db, &name)?.is_none() {
+            break;
         }
-        events.push(Event::PoolRemoved {
-            pool: Thing {
-                no: pool.no,
-                id: pool.id,
-            },
-            name: pool.name,
-        });
+        name = format!("{wanted}~{suffix}");
     }
-    events.push(Event::TypeRemoved {
-        no,
-        name: media_type.name,
-    });
-    turn.record_all(events)
+    Ok(name)
+}
+
+/// Where the medium with the bar code is, if it is not the one in this slot: it was found in another slot, or is on line
+/// in another library.
+fn elsewhere(
+    turn: &Turn<'_>,
+    library: &Library,
+    (coded, slot): (&Medium, &Element),
+    pass: &Pass<'_>,
+) -> Result<Option<String>> {
+    let db = turn.writer.db();
+    let Some(home) = coded
+        .library
+        .map(|no| read::library(db, no))
+        .transpose()?
+        .flatten()
+    else {
+        return Ok(None);
+    };
+    let place = coded
+        .slot
+        .map(|no| read::element(db, no))
+        .transpose()?
+        .flatten();
+    let found_there = |place: &Element| {
+        let mut found = pass.found.iter();
+        found.any(|found| found.slot == place.number && found.barcode == coded.barcode)
+    };
+    let is_other = if home.no != library.no {
+        home.enabled
+    } else if coded.slot == Some(slot.no) {
+        false
+    } else {
+        pass.present.contains(&coded.no) || place.as_ref().is_some_and(found_there)
+    };
+    let number = place.map(|place| format!("/{}", place.number));
+    let at = format!("{}{}", home.name, number.unwrap_or_default());
+    Ok(is_other.then(|| format!("\"{}\" in {at}", coded.name)))
+}
+
+/// The medium that was found before with a bar code of another one: the one in this slot, or one that is not filed yet.
+fn twin(
+    turn: &Turn<'_>,
+    library: &Library,
+    (code, slot): (&str, ObjectNo),
+    pass: &Pass<'_>,
+) -> Result<Option<Medium>> {
+    let twins = typed::twins(turn.writer.db(), code)?;
+    let here = twins.iter().find(|twin| twin.slot == Some(slot));
+    let free = |twin: &&Medium| {
+        !pass.present.contains(&twin.no) && twin.library.is_none_or(|no| no == library.no)
+    };
+    Ok(here.or_else(|| twins.iter().find(free)).cloned())
 }

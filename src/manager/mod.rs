@@ -16,6 +16,7 @@ pub mod restoring;
 mod serving;
 mod supply;
 mod turn;
+mod typing;
 mod want;
 mod worker;
 

@@ -1,7 +1,7 @@
 //! One ask inside a transaction: load the facts, let the rule decide, record the events.
 
 use super::numbers::Numbers;
-use super::{allocating, asking, filing, mounting};
+use super::{allocating, asking, filing, mounting, typing};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::attribute::{Holder, Way};
@@ -88,8 +88,9 @@ impl Turn<'_> {
                 outcome,
                 inside,
             } => mounting::worked(self, *work, outcome, *inside),
-            Ask::AddType { name } => filing::add_type(self, name),
-            Ask::RemoveType { no } => filing::remove_type(self, *no),
+            Ask::AddType { name } => typing::add(self, name),
+            Ask::SetType { no, set } => typing::set(self, *no, set),
+            Ask::RemoveType { no } => typing::remove(self, *no),
             Ask::SetAttribute {
                 of,
                 name,
@@ -113,7 +114,7 @@ impl Turn<'_> {
     }
 
     /// Refuses to give away or move a medium that is in use in a drive.
-    fn demand_idle(&self, medium: &Medium) -> Result<()> {
+    pub(super) fn demand_idle(&self, medium: &Medium) -> Result<()> {
         let db = self.writer.db();
         let inside = queue::mounted(db, medium.no)?;
         mount::demand_idle(
@@ -225,6 +226,9 @@ impl Turn<'_> {
     }
 
     fn set_medium(&mut self, no: ObjectNo, set: &SetMedium) -> Result<Reply> {
+        if let SetMedium::MediaType(name) = set {
+            return typing::retype(self, no, name);
+        }
         let event = medium::set(&fact::medium_of(self.writer.db(), no)?, set, self.caller)?;
         self.record_all(event)
     }

@@ -469,6 +469,7 @@ mod tests {
             include_str!("fact.rs"),
             include_str!("attribute.rs"),
             include_str!("touched.rs"),
+            include_str!("typed.rs"),
             include_str!("views.rs"),
         ] {
             let mine = literals(source).into_iter().map(|(_, text)| text);

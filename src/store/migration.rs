@@ -19,6 +19,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-media.sql"),
     include_str!("schema-operator.sql"),
     include_str!("schema-mount.sql"),
+    include_str!("schema-kinds.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

@@ -19,6 +19,7 @@ pub mod queue;
 pub mod read;
 pub mod search;
 pub mod touched;
+pub mod typed;
 pub mod views;
 pub mod write;
 

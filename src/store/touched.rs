@@ -8,6 +8,7 @@ use super::log::{self, sound};
 use super::read::one;
 use super::{check, failed};
 use crate::domain::attribute::Holder;
+use crate::domain::change::Swap;
 use crate::domain::error::Result;
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
@@ -50,6 +51,12 @@ fn medium_of_logical(db: &Connection, logical: ObjectNo) -> Result<Vec<ObjectNo>
     one(db, sql, [logical], |row| row.get(0)).map(|medium| medium.into_iter().collect())
 }
 
+fn of_swap(db: &Connection, swap: &Swap) -> Result<Vec<ObjectNo>> {
+    let sides = [swap.side.no, swap.other_side.no].map(|side| medium_of_side(db, side));
+    let media: Result<Vec<_>> = sides.into_iter().collect();
+    media.map(|media| media.concat())
+}
+
 /// The media that an event concerns.
 fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
     let of_side = |side| medium_of_side(db, side);
@@ -65,9 +72,7 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         Event::OperatorSubmitted { operator } => Ok(operator.medium.into_iter().collect()),
         Event::Allocated { allocation } => Ok(vec![allocation.medium.no]),
         Event::Deallocated { deallocation } => Ok(vec![deallocation.medium.no]),
-        Event::Swapped { swap } => {
-            Ok([of_side(swap.side.no)?, of_side(swap.other_side.no)?].concat())
-        }
+        Event::Swapped { swap } => of_swap(db, swap),
         Event::LogicalChanged { logical, .. } => of_logical(logical.no),
         Event::DeliveryUnknown { logical } => {
             let media: Result<Vec<_>> = logical.iter().map(|no| of_logical(*no)).collect();
@@ -100,6 +105,7 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::RequestWaiting { .. }
         | Event::MediaWanted { .. }
         | Event::SettingChanged { .. }
+        | Event::TypeChanged { .. }
         | Event::WorkChanged { .. }
         | Event::WorkOrdered { .. }
         | Event::OperatorRequested { .. }

@@ -7,7 +7,9 @@
 
 use crate::world::{World, advance, lines, root, user};
 use ntmsfs::domain::acl::{Acl, List};
-use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
+use ntmsfs::domain::ask::{
+    Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool, SetType,
+};
 use ntmsfs::domain::attribute::{Holder, Way};
 use ntmsfs::domain::change::Thing;
 use ntmsfs::domain::driver::Label;
@@ -28,7 +30,7 @@ const MO: &str = "MO-5.25";
 
 /// The log of format 1, and the SHA-256 of the file.
 const GOLDEN_1: &str = include_str!("../data/golden-1.jsonl");
-const SHA_1: &str = "adf90bd98de63b268454457f70d48b5ccea6448ee130928c0ef96c308ee9efcd";
+const SHA_1: &str = "83bf0c4f271f011b05c4ed258127ac612103be6068787e1f44c1b4e68fca4792";
 
 /// Names all variants; one that is missing here does not compile.
 macro_rules! variants {
@@ -47,6 +49,7 @@ variants!(
     Founded,
     NumbersReserved,
     TypeAdded,
+    TypeChanged,
     TypeRemoved,
     PoolCreated,
     PoolChanged,
@@ -85,7 +88,11 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 60] = [
+const CHANGES: [&str; 64] = [
+    "\"twin\":\"A1\"",
+    "\"sides\":2",
+    "\"read_write\":",
+    "{\"media_type\":\"WORM-12\"}",
     "\"text\":",
     "\"hex\":\"ff0a\"",
     "\"operator_purge_time\":",
@@ -158,7 +165,7 @@ fn list(mode: u32) -> List {
 }
 
 fn libraries(world: &mut World) -> ObjectNo {
-    let library = world.library("box", MO, 7);
+    let library = world.library("box", MO, 8);
     for set in [
         SetLibrary::Name("jukebox".to_owned()),
         SetLibrary::Description("in the cellar".to_owned()),
@@ -203,6 +210,7 @@ fn libraries(world: &mut World) -> ObjectNo {
         seen(1, Some("A1"), Label::Free),
         seen(2, Some("A2"), Label::Free),
         seen(3, None, Label::Blank),
+        seen(8, Some("A1"), Label::Blank),
     ];
     world.done(Ask::Inventoried {
         work,
@@ -228,6 +236,13 @@ fn pools(world: &mut World) -> ObjectNo {
     ) else {
         panic!()
     };
+    for set in [
+        SetType::Sides(2),
+        SetType::ReadWrite("read-only".to_owned()),
+        SetType::Description("slabs".to_owned()),
+    ] {
+        world.done(Ask::SetType { no: stone, set });
+    }
     world.done(Ask::RemoveType { no: stone });
     let pool = world.pool(CATALOG, "Backup", MO);
     for set in [
@@ -435,6 +450,11 @@ fn later(world: &mut World) {
     assert!(matches!(created, Ok(Reply::Created(_))));
     let no = world.medium("record").no;
     world.done(Ask::RemoveMedium { no });
+    let import = world.leaf("Import", MO);
+    world.import(import, "mistaken");
+    let no = world.medium("mistaken").no;
+    let set = SetMedium::MediaType("WORM-12".to_owned());
+    world.done(Ask::SetMedium { no, set });
     world.import(shelf, "fresh slot=jukebox/7");
     let (_, logical) = world.take(shelf, "side=fresh/A");
     let (_, other) = world.take(shelf, "side=fresh/B");
@@ -613,7 +633,7 @@ fn the_log_of_format_1_is_replayed() {
         ("SELECT count(*) FROM side WHERE state = 6", 1),
         ("SELECT count(*) FROM request WHERE state = 0", 1),
         ("SELECT count(*) FROM request", 6),
-        ("SELECT count(*) FROM operator", 8),
+        ("SELECT count(*) FROM operator", 9),
         ("SELECT hook_timeout FROM settings", 5000),
         ("SELECT count(*) FROM mounted WHERE state = 7", 1),
         ("SELECT max_allocates FROM pool WHERE name = 'Nightly'", 3),

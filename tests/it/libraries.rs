@@ -90,6 +90,61 @@ fn an_inventory_believes_what_it_sees() {
     );
 }
 
+/// A bar code twice, in one library and in two: a second record without a code, one question to a person, and nothing
+/// new when it is found again.
+#[test]
+fn a_bar_code_that_is_found_twice_makes_a_second_record_and_one_request() {
+    let mut world = World::new();
+    let library = world.library("box", MO, 4);
+    let second = world.library("hut", MO, 4);
+    let operators = |world: &World| -> Vec<String> {
+        let mut statement = world
+            .db()
+            .prepare("SELECT message FROM operator ORDER BY no")
+            .unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(|row| row.unwrap()).collect()
+    };
+    let twice = vec![
+        seen(3, Some("A"), Label::Free),
+        seen(1, Some("A"), Label::Free),
+    ];
+    for _ in 0..3 {
+        inventory(&mut world, library, Ok(twice.clone()));
+        assert_eq!(operators(&world).len(), 1);
+    }
+    let (one, two) = (world.medium("A"), world.medium("A~2"));
+    assert_eq!((one.barcode.as_deref(), two.barcode), (Some("A"), None));
+    assert_eq!(two.pool, world.leaf("Import", MO));
+    let place = |no| read::element(world.db(), no).unwrap().unwrap().number;
+    assert_eq!(
+        [one.slot, two.slot].map(|slot| slot.map(place)),
+        [Some(3), Some(1)]
+    );
+    let message = "bar code \"A\" is on two media: \"A\" in box/3, and \"A~2\" in box/1; give one of them another and \
+                   take an inventory";
+    assert_eq!(operators(&world), [message]);
+    for _ in 0..2 {
+        inventory(
+            &mut world,
+            second,
+            Ok(vec![seen(2, Some("A"), Label::Blank)]),
+        );
+        assert_eq!(operators(&world).len(), 2);
+    }
+    assert!(operators(&world)[1].contains("\"A\" in box/3, and \"A~3\" in hut/2"));
+    // Once the first library no longer has it, the code tells which medium it is.
+    inventory(&mut world, library, Ok(Vec::new()));
+    inventory(
+        &mut world,
+        second,
+        Ok(vec![seen(2, Some("A"), Label::Blank)]),
+    );
+    assert_eq!(world.medium("A").library, Some(second));
+    assert!(!world.medium("A~3").is_online());
+    assert_eq!(operators(&world).len(), 2);
+}
+
 #[test]
 fn a_library_is_removed_when_it_is_disabled_and_its_media_go_to_the_shelf() {
     let mut world = World::new();

@@ -22,6 +22,7 @@ mod golden;
 mod harness;
 mod hooks;
 mod info;
+mod kinds;
 mod libraries;
 mod lists;
 mod manual;

@@ -11,7 +11,8 @@ use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::name;
 use crate::domain::noun::{Library, MediaType, Medium, Pool};
-use crate::domain::state::{LibraryState, PoolType, SideState, WorkKind};
+use crate::domain::operating::OperatorRecord;
+use crate::domain::state::{LibraryState, OperatorCommand, PoolType, SideState, WorkKind};
 
 /// `libraries/` itself: root's.
 const ROOT_LIBRARIES: Access = Access::of_root(0o755, 0o644);
@@ -245,6 +246,8 @@ pub struct Seen {
     pub media_type: MediaType,
     /// The system pool for a new medium of that label.
     pub pool: Pool,
+    /// Where the medium is that has this bar code already, if it is another one; then it is no bar code of this one.
+    pub other: Option<String>,
 }
 
 /// Files what an inventory found in one slot.
@@ -266,10 +269,11 @@ pub fn file(library: ObjectNo, seen: &Seen, mint: &mut impl Mint) -> Option<Even
         });
     }
     let state = super::medium::first_state(seen.pool.kind);
+    let code = &seen.found.barcode;
     let medium = NewMedium {
         thing: mint.thing(),
         name: seen.name.clone(),
-        barcode: seen.found.barcode.clone(),
+        barcode: code.clone().filter(|_| seen.other.is_none()),
         description: String::new(),
         media_type: seen.media_type.name.clone(),
         pool: seen.pool.no,
@@ -277,9 +281,34 @@ pub fn file(library: ObjectNo, seen: &Seen, mint: &mut impl Mint) -> Option<Even
         slot: place.1,
         sides: (0..seen.media_type.sides).map(|_| mint.thing()).collect(),
         state,
+        twin: code.clone().filter(|_| seen.other.is_some()),
     };
     Some(Event::MediumCreated {
         medium: Box::new(medium),
+    })
+}
+
+/// Asks a person to look after a new medium whose bar code another one has; `None` if it has a code of its own.
+pub fn report(
+    library: &Library,
+    seen: &Seen,
+    medium: &NewMedium,
+    no: ObjectNo,
+) -> Option<OperatorRecord> {
+    let (other, code) = (seen.other.as_ref()?, medium.twin.as_ref()?);
+    let message = format!(
+        "bar code \"{code}\" is on two media: {other}, and \"{}\" in {}/{}; give one of them another and take an inventory",
+        medium.name, library.name, seen.found.slot
+    );
+    Some(OperatorRecord {
+        no,
+        command: OperatorCommand::DeviceService,
+        message,
+        uid: 0,
+        pool: Some(medium.pool),
+        library: Some(library.no),
+        medium: Some(medium.thing.no),
+        element: Some(seen.slot),
     })
 }
 

@@ -85,6 +85,7 @@ pub fn create(
         slot: None,
         sides: (0..media_type.sides).map(|_| mint.thing()).collect(),
         state: first_state(pool.kind),
+        twin: None,
     })
 }
 
@@ -136,6 +137,7 @@ pub fn import(
         slot: place.map(|(_, slot)| slot),
         sides: (0..media_type.sides).map(|_| mint.thing()).collect(),
         state: first_state(facts.pool.kind),
+        twin: None,
     };
     Ok(Some(Event::MediumCreated {
         medium: Box::new(medium),
@@ -238,12 +240,20 @@ pub fn place(facts: &MoveFacts, name: &str, caller: &Caller) -> Result<Vec<Event
     Ok(events)
 }
 
+/// Returns the right that a move needs on a pool that a medium leaves or comes to.
+pub fn move_right(pool: &Pool) -> Right {
+    match pool.kind {
+        PoolType::Free => Right::Use,
+        PoolType::Import | PoolType::Unrecognized | PoolType::Application => Right::Control,
+    }
+}
+
 /// Product behaviour note 32: USE on the free pool, CONTROL on every other.
 fn demand_rights(medium: &MediumFacts, to: &Pool, to_path: &str, caller: &Caller) -> Result<()> {
     let moves = medium.pool.no != to.no;
     let right = |pool: &Pool| {
-        if moves && pool.kind == PoolType::Free {
-            Right::Use
+        if moves {
+            move_right(pool)
         } else {
             Right::Control
         }
@@ -314,6 +324,8 @@ pub fn set(facts: &MediumFacts, wanted: &SetMedium, caller: &Caller) -> Result<O
         id: facts.medium.id,
     };
     let change = match wanted {
+        // The type of a medium has a rule of its own.
+        SetMedium::MediaType(_) => return Ok(None),
         SetMedium::Description(text) => MediumChange::Description(text.clone()),
         SetMedium::Enabled(on) if *on == facts.medium.enabled => return Ok(None),
         SetMedium::Enabled(on) => MediumChange::Enabled(*on),

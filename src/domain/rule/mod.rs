@@ -8,6 +8,7 @@ pub mod allocate;
 pub mod attribute;
 pub mod deallocate;
 pub mod library;
+pub mod media_type;
 pub mod medium;
 pub mod mount;
 pub mod operator;

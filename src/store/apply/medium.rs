@@ -12,7 +12,7 @@ use rusqlite::Connection;
 /// Adds a medium and its sides.
 pub(super) fn create(db: &Connection, medium: &NewMedium, time: Time) -> Result<()> {
     let sql = "INSERT INTO medium (no, id, name, barcode, description, media_type, pool, enabled, library, slot, \
-               created, modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?10)";
+               created, modified, twin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?10, ?11)";
     let NewMedium {
         thing,
         name,
@@ -22,6 +22,7 @@ pub(super) fn create(db: &Connection, medium: &NewMedium, time: Time) -> Result<
         pool,
         library,
         slot,
+        twin,
         ..
     } = medium;
     let no = thing.no;
@@ -39,14 +40,11 @@ pub(super) fn create(db: &Connection, medium: &NewMedium, time: Time) -> Result<
             library,
             slot,
             time,
+            twin,
         ),
     )?;
     let standing = standing(db, no)?;
-    let share = if medium.state == SideState::Available {
-        0
-    } else {
-        2
-    };
+    let share = i64::from(medium.state != SideState::Available) * 2;
     let sql = "INSERT INTO side (no, id, medium, ordinal, pool, medium_name, standing, share, state, idle_since, \
                modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)";
     for (ordinal, side) in (0_i64..).zip(&medium.sides) {
@@ -127,6 +125,11 @@ pub(super) fn change(
             db,
             "UPDATE medium SET description = ?2, modified = ?3 WHERE no = ?1",
             (no, text, time),
+        ),
+        MediumChange::MediaType(name) => run(
+            db,
+            "UPDATE medium SET media_type = ?2, modified = ?3 WHERE no = ?1",
+            (no, name, time),
         ),
         MediumChange::Enabled(on) => {
             run(

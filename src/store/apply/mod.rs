@@ -33,6 +33,7 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
         Event::NumbersReserved { ceiling } => run(db, "UPDATE catalog SET ceiling = ?1", [ceiling]),
         Event::TypeAdded { no, name, sides, read_write, description } =>
             pool::add_type(db, *no, (name, *sides), (read_write, description), time),
+        Event::TypeChanged { no, change, .. } => pool::change_type(db, *no, change, time),
         Event::TypeRemoved { no, .. } => run(db, "DELETE FROM media_type WHERE no = ?1", [no]),
         Event::PoolCreated { pool, parent, name, kind, media_type, access } =>
             pool::create(db, *pool, (*parent, name), (*kind, media_type.as_deref(), access), time),

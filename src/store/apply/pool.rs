@@ -2,7 +2,7 @@
 
 use super::run;
 use crate::domain::access::Access;
-use crate::domain::change::{PoolChange, Thing};
+use crate::domain::change::{PoolChange, Thing, TypeChange};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::{OperatorCommand, OperatorState, PoolType};
@@ -20,6 +20,32 @@ pub(super) fn add_type(
     let sql = "INSERT INTO media_type (no, name, sides, read_write, description, modified) \
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     run(db, sql, (no, name, sides, read_write, description, time))
+}
+
+/// Changes a media type.
+pub(super) fn change_type(
+    db: &Connection,
+    no: ObjectNo,
+    change: &TypeChange,
+    time: Time,
+) -> Result<()> {
+    match change {
+        TypeChange::Sides(sides) => run(
+            db,
+            "UPDATE media_type SET sides = ?2, modified = ?3 WHERE no = ?1",
+            (no, sides, time),
+        ),
+        TypeChange::ReadWrite(word) => run(
+            db,
+            "UPDATE media_type SET read_write = ?2, modified = ?3 WHERE no = ?1",
+            (no, word, time),
+        ),
+        TypeChange::Description(text) => run(
+            db,
+            "UPDATE media_type SET description = ?2, modified = ?3 WHERE no = ?1",
+            (no, text, time),
+        ),
+    }
 }
 
 /// Adds a pool below its parent. Finished requests are kept for 72 hours at first (product behaviour note 15).
