@@ -565,16 +565,15 @@ fn drives(world: &mut World, pool: ObjectNo) {
     });
     world.done(Ask::RemoveWork { no: first });
     ask(world, "release", "dismount side=m1/A deferred");
-    let outcome = Ok(String::new());
-    let work = *fact::open_work(world.db())
-        .expect("work")
-        .last()
-        .expect("work");
-    world.done(Ask::Worked {
-        work,
-        outcome,
-        inside: false,
-    });
+    // The device is taken back, and then the medium goes home, because the drive is needed for its other side.
+    for _ in 0..2 {
+        let open = fact::open_work(world.db()).expect("work");
+        world.done(Ask::Worked {
+            work: *open.last().expect("work"),
+            outcome: Ok(String::new()),
+            inside: false,
+        });
+    }
     let work = fact::open_work(world.db()).expect("work")[0];
     let outcome = Err(ntmsfs::domain::error::ErrorKind::UnableToLoad.because("jammed"));
     world.done(Ask::Worked {
