@@ -359,7 +359,7 @@ fn what_cannot_be_written_says_why() {
             "pools/Backup/type",
             "pools/Backup/counts",
             "history",
-            "types/LTO-8/sides",
+            "types/LTO-8/info.json",
         ] {
             fs::write(tree.path("pools/Backup/selection"), "bogus").expect_err("it is refused");
             let ran = tree.run(shell, &format!("echo x > {file} || cat last-error"));
