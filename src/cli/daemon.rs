@@ -4,7 +4,7 @@
 //! thread or a database was opened. The way out: end all waits, take the mount away, put everything on disk.
 
 use super::hooks::{self, Helper, Places};
-use super::{log, mountpoint};
+use super::{log, mountpoint, mountwords};
 use crate::fs::fuse;
 use crate::manager::{Lock, OnFatal, Options};
 use anyhow::{Context as _, Result, anyhow, bail};
@@ -50,6 +50,18 @@ enum Ending {
 }
 
 impl Job {
+    /// What the words after `-o` ask for.
+    pub(super) fn new(catalog: PathBuf, dir: PathBuf, words: mountwords::Options) -> Self {
+        Self {
+            catalog,
+            dir,
+            read_only: words.read_only,
+            gid: words.gid.unwrap_or(0),
+            pool: words.pool,
+            hooks: words.hooks,
+        }
+    }
+
     /// Starts the daemon in the background; returns when the tree answers, or why it does not.
     pub(super) fn start(&self) -> Result<()> {
         let mut options = format!("gid={}", self.gid);

@@ -146,14 +146,7 @@ impl Arguments {
             } => {
                 let words = mountwords::parse(options.iter().map(String::as_str), false)
                     .map_err(|refused| anyhow!("{refused}"))?;
-                let job = daemon::Job {
-                    catalog,
-                    dir,
-                    read_only: words.read_only,
-                    gid: words.gid.unwrap_or(0),
-                    pool: words.pool,
-                    hooks: words.hooks,
-                };
+                let job = daemon::Job::new(catalog, dir, words);
                 if foreground || report {
                     job.serve(report)
                 } else {
@@ -229,14 +222,7 @@ impl Helper {
         let [catalog, dir] = <[PathBuf; 2]>::try_from(places)
             .map_err(|_| anyhow!("usage: mount.ntmsfs CATALOG DIR [-sfnv] [-o OPTIONS]"))?;
         let words = mountwords::parse(options, sloppy).map_err(|refused| anyhow!("{refused}"))?;
-        let job = daemon::Job {
-            catalog,
-            dir,
-            read_only: words.read_only,
-            gid: words.gid.unwrap_or(0),
-            pool: words.pool,
-            hooks: words.hooks,
-        };
+        let job = daemon::Job::new(catalog, dir, words);
         Ok(Self { job, fake })
     }
 }

@@ -19,22 +19,14 @@ use crate::domain::verb::LibraryRequest;
 use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
 use crate::store::{fact, queue, read};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// A queue that still has something to do after so many looks is left for the next change.
 const LOOKS_MAX: usize = 64;
 
 /// Looks at the queues of the libraries that the events since `from` concern.
 pub(super) fn look(turn: &mut Turn<'_>, from: usize) -> Result<()> {
-    let events: Vec<Arc<Event>> = turn
-        .writer
-        .events()
-        .iter()
-        .skip(from)
-        .map(Arc::clone)
-        .collect();
     let mut libraries = BTreeSet::new();
-    for event in &events {
+    for event in &turn.since(from) {
         libraries.extend(concerned(turn, event)?);
     }
     for library in libraries {

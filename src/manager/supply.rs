@@ -15,7 +15,6 @@ use crate::domain::rule::library::is_supply;
 use crate::domain::state::PoolType;
 use crate::store::{fact, read};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Does what the events since `from` call for, and what that calls for: waiting requests come before what pools want. It
 /// ends, because each step uses up something that is available.
@@ -33,15 +32,8 @@ pub(super) fn settle(turn: &mut Turn<'_>, mut from: usize) -> Result<()> {
 
 /// Tries the waiting requests that the events since `from` could satisfy.
 fn retry_waiting(turn: &mut Turn<'_>, from: usize) -> Result<()> {
-    let events: Vec<Arc<Event>> = turn
-        .writer
-        .events()
-        .iter()
-        .skip(from)
-        .map(Arc::clone)
-        .collect();
     let mut pools = BTreeSet::new();
-    for event in &events {
+    for event in &turn.since(from) {
         for pool in supplied(turn, event)? {
             pools.extend(drawing_on(turn, pool)?);
         }

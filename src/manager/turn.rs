@@ -14,6 +14,7 @@ use crate::domain::state::SideState;
 use crate::domain::time::Time;
 use crate::store::write::Writer;
 use crate::store::{self, fact, queue, read};
+use std::sync::Arc;
 
 /// Everything that performing one ask needs.
 pub(super) struct Turn<'a> {
@@ -111,6 +112,12 @@ impl Turn<'_> {
             Some(work) => mounting::expire(self, &work),
             None => allocating::expire(self, no),
         }
+    }
+
+    /// Returns the events of this transaction from the place `from` on; whoever looks at them may record more.
+    pub(super) fn since(&self, from: usize) -> Vec<Arc<Event>> {
+        let events = self.writer.events().iter().skip(from);
+        events.map(Arc::clone).collect()
     }
 
     /// Refuses to give away or move a medium that is in use in a drive.

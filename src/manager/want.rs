@@ -12,19 +12,11 @@ use crate::domain::rule::want::{Verdict, decide};
 use crate::domain::state::{OperatorState, PoolType};
 use crate::store::{fact, read};
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
 /// Looks at the pools that the events since `from` have touched.
 pub(super) fn keep(turn: &mut Turn<'_>, from: usize) -> Result<()> {
-    let events: Vec<Arc<Event>> = turn
-        .writer
-        .events()
-        .iter()
-        .skip(from)
-        .map(Arc::clone)
-        .collect();
     let mut touched = BTreeSet::new();
-    for event in &events {
+    for event in &turn.since(from) {
         touched.extend(pools_of(turn, event)?);
     }
     let mut wanting = BTreeSet::new();
