@@ -27,7 +27,7 @@ impl Code {
 
 /// Every kind, in the order of the codes; the manual prints the table in this order.
 #[rustfmt::skip]
-pub const ALL: [K; 33] = [
+pub const ALL: [K; 34] = [
     K::AccessDenied,
     K::NotEnoughMemory,
     K::InvalidDrive,
@@ -40,6 +40,7 @@ pub const ALL: [K; 33] = [
     K::AlreadyExists,
     K::Cancelled,
     K::Timeout,
+    K::NotEnoughQuota,
     K::InvalidMedia,
     K::InvalidLibrary,
     K::InvalidMediaPool,
@@ -80,6 +81,7 @@ pub fn code(kind: K) -> Code {
         K::AlreadyExists      => row("ERROR_ALREADY_EXISTS", 183, libc::EEXIST, "The name or bar code is taken."),
         K::Cancelled          => row("ERROR_CANCELLED", 1223, libc::ECANCELED, "An operator refused the request for media, or the requester cancelled it."),
         K::Timeout            => row("ERROR_TIMEOUT", 1460, libc::ETIMEDOUT, "The time of the request was over before a medium was available."),
+        K::NotEnoughQuota     => row("ERROR_NOT_ENOUGH_QUOTA", 1816, libc::EDQUOT, "You have as much of it as one user may have; the sentence names the limit of ntmsfs.conf(5)."),
         K::InvalidMedia       => row("ERROR_INVALID_MEDIA", 4300, libc::EINVAL, "The identifier is not that of a suitable medium."),
         K::InvalidLibrary     => row("ERROR_INVALID_LIBRARY", 4301, libc::EINVAL, "The identifier is not that of a suitable library."),
         K::InvalidMediaPool   => row("ERROR_INVALID_MEDIA_POOL", 4302, libc::EINVAL, "The pool cannot do that: a system pool, a pool of pools, or the wrong kind."),

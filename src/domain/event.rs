@@ -177,6 +177,9 @@ pub enum Event {
         of: Holder,
         name: String,
         value: Option<Octets>,
+        /// Whose quota the attribute counts for: who set it.
+        #[serde(default)]
+        uid: u32,
     },
     /// A library is asked for something.
     WorkRequested { work: Box<WorkRecord> },

@@ -4,6 +4,7 @@
 //! after the commit; what the commit could not confirm is answered with a failure and stops the core.
 
 use super::clock::Clock;
+use super::limits::{self, Limits};
 use super::numbers::{BLOCK, Numbers};
 use super::turn::Turn;
 use super::{allocating, mounting, serving, supply};
@@ -37,6 +38,7 @@ pub struct Core {
     numbers: Arc<Numbers>,
     clock: Clock,
     faults: Faults,
+    limits: Arc<Limits>,
     /// Anonymous allocations whose LMID was read, not yet on disk,
     delivered: Vec<ObjectNo>,
     /// and how many of them this transaction has recorded.
@@ -70,6 +72,7 @@ impl Core {
             numbers,
             clock,
             faults,
+            limits: Arc::default(),
             delivered: Vec::new(),
             recorded: 0,
             deadlines: BinaryHeap::new(),
@@ -78,6 +81,13 @@ impl Core {
         };
         core.recover()?;
         Ok(core)
+    }
+
+    /// Bounds what a user may have.
+    #[must_use]
+    pub fn bounded(mut self, limits: Arc<Limits>) -> Self {
+        self.limits = limits;
+        self
     }
 
     /// Reserves an object number, for a name that is taken before it is written.
@@ -213,6 +223,7 @@ impl Core {
         };
         let performed = catch_unwind(AssertUnwindSafe(|| {
             let reply = turn.perform(ask)?;
+            limits::demand(&turn, ask, &reply, &self.limits)?;
             supply::settle(&mut turn, from)?;
             serving::look(&mut turn, from)?;
             self.faults.at("decided").map(|()| reply)

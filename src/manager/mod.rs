@@ -9,6 +9,7 @@ pub mod clock;
 pub mod core;
 mod filing;
 pub mod founding;
+pub mod limits;
 mod mounting;
 mod numbers;
 mod outcome;
@@ -28,6 +29,7 @@ pub use crate::store::{Readers, View, attribute, list, log, queue, read, search,
 
 use self::clock::Clock;
 use self::core::{Batch, Core};
+use self::limits::Limits;
 use self::numbers::Numbers;
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply};
@@ -85,6 +87,8 @@ pub struct Options {
     pub faults: Faults,
     /// What it asks the time of.
     pub clock: Clock,
+    /// What one user may have.
+    pub limits: Arc<Limits>,
 }
 
 /// The manager of one catalog.
@@ -95,6 +99,7 @@ pub struct Manager {
     numbers: Arc<Numbers>,
     version: Arc<AtomicU64>,
     faults: Faults,
+    limits: Arc<Limits>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -108,7 +113,8 @@ impl Manager {
     ) -> Result<Self> {
         crate::store::copy::sweep(path);
         let writer = Writer::open(path, options.durability, options.faults.clone())?;
-        let core = Core::new(writer, options.clock, options.faults.clone())?;
+        let core = Core::new(writer, options.clock, options.faults.clone())?
+            .bounded(Arc::clone(&options.limits));
         let readers = Arc::new(Readers::new(path));
         let numbers = core.numbers();
         let version = Arc::new(AtomicU64::new(1));
@@ -147,6 +153,7 @@ impl Manager {
             numbers,
             version,
             faults,
+            limits: Arc::clone(&options.limits),
             threads: Mutex::new(threads),
         })
     }
@@ -199,6 +206,11 @@ impl Manager {
     /// Returns the fault points, for the layers above.
     pub fn faults(&self) -> &Faults {
         &self.faults
+    }
+
+    /// Returns what one user may have.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Checks what a write of an allocation request refuses at once: the right and the kind of pool.

@@ -56,6 +56,18 @@ const RULES: &[(&str, &str)] = &[
          FULL JOIN tally USING (pool, state, standing) WHERE coalesce(counted, 0) <> coalesce(sides, 0)",
     ),
     (
+        "what a user has of a quota equals what counting gives",
+        "SELECT 'user ' || uid || ' ' || quota FROM (SELECT uid, quota, sum(amount) AS counted FROM (\
+         SELECT json_extract(caller, '$.uid') AS uid, 'open_requests' AS quota, 1 AS amount FROM request WHERE state = 0 \
+         UNION ALL SELECT json_extract(caller, '$.uid'), 'names', 1 FROM request WHERE name IS NOT NULL \
+         UNION ALL SELECT json_extract(caller, '$.uid'), 'open_requests', 1 FROM work \
+         WHERE name IS NOT NULL AND finished IS NULL \
+         UNION ALL SELECT json_extract(caller, '$.uid'), 'names', 1 FROM work WHERE name IS NOT NULL \
+         UNION ALL SELECT uid, 'operator_requests', 1 FROM operator WHERE request IS NULL AND state < 4 \
+         UNION ALL SELECT uid, 'attribute_bytes', octet_length(name) + octet_length(value) FROM attribute) \
+         GROUP BY uid, quota) FULL JOIN held USING (uid, quota) WHERE coalesce(counted, 0) <> coalesce(amount, 0)",
+    ),
+    (
         "a side carries the name of its medium",
         "SELECT 'side ' || side.no FROM side JOIN medium ON medium.no = side.medium WHERE medium_name <> name",
     ),

@@ -468,6 +468,7 @@ mod tests {
             include_str!("list.rs"),
             include_str!("fact.rs"),
             include_str!("attribute.rs"),
+            include_str!("held.rs"),
             include_str!("touched.rs"),
             include_str!("typed.rs"),
             include_str!("views.rs"),

@@ -11,6 +11,7 @@ mod column;
 pub mod copy;
 pub mod fact;
 pub mod fault;
+pub mod held;
 pub mod list;
 pub mod lock;
 pub mod log;

@@ -7,6 +7,7 @@ mod acl;
 mod asking;
 mod bulk;
 mod export;
+mod handles;
 mod names;
 mod notice;
 mod open;
@@ -329,6 +330,7 @@ impl Filesystem for Adapter {
             handle: fh.0,
             offset,
             size,
+            uid: req.uid(),
             tid: req.pid(),
             nonblocking,
         };

@@ -6,20 +6,20 @@ use crate::domain::error::Result;
 use crate::domain::time::Time;
 use rusqlite::Connection;
 
-/// Sets an attribute, or removes it if there is no value; the object has changed by it.
+/// Sets an attribute, or removes it if there is no value; the object has changed by it. It counts for `uid`.
 pub(super) fn change(
     db: &Connection,
     of: Holder,
     name: &str,
-    value: Option<&[u8]>,
+    (value, uid): (Option<&[u8]>, u32),
     time: Time,
 ) -> Result<()> {
     let no = of.no();
     match value {
         Some(value) => {
-            let sql = "INSERT INTO attribute (object, name, value) VALUES (?1, ?2, ?3) \
-                       ON CONFLICT (object, name) DO UPDATE SET value = ?3";
-            run(db, sql, (no, name, value))?;
+            let sql = "INSERT INTO attribute (object, name, value, uid) VALUES (?1, ?2, ?3, ?4) \
+                       ON CONFLICT (object, name) DO UPDATE SET value = ?3, uid = ?4";
+            run(db, sql, (no, name, value, uid))?;
         }
         None => run(
             db,

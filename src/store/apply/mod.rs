@@ -78,7 +78,7 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
                 None => run(db, "DELETE FROM operator WHERE no = ?1", [no]),
             }
         }
-        Event::AttributeChanged { of, name, value } =>
-            attribute::change(db, *of, name, value.as_ref().map(|value| value.0.as_slice()), time),
+        Event::AttributeChanged { of, name, value, uid } =>
+            attribute::change(db, *of, name, (value.as_ref().map(|value| value.0.as_slice()), *uid), time),
     }
 }
