@@ -24,6 +24,7 @@ mod hooks;
 mod info;
 mod kinds;
 mod libraries;
+mod limits;
 mod lists;
 mod manual;
 mod matrix;
