@@ -46,6 +46,7 @@ mod rot;
 mod rules;
 mod scan;
 mod shell;
+mod soak;
 mod sorted;
 mod states;
 mod survival;
