@@ -15,7 +15,7 @@ use crate::domain::error::Refusal;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::fs::framing::Lines;
 use crate::fs::parse::Deny;
-use crate::fs::tree::{Behaviour, Guard, spec};
+use crate::fs::tree::{Behaviour, spec};
 use crate::fs::{Node, Row, access, behaviour, lookup, parse};
 use crate::manager::{View, log, touched};
 use fuser::{
@@ -215,11 +215,9 @@ pub(super) fn open(
     let uid = req.uid();
     let found = served.node(ino).and_then(|node| {
         let wanted = (reads(flags), writes(flags));
-        if spec(node.row).guard == Guard::State {
+        if access::is_looked_at(spec(node.row).guard) {
             let caller = served.caller(req);
-            if !served.look(|view| access::may_open(view, node, &caller, wanted))? {
-                return Err(Failed::Errno(Errno::EACCES));
-            }
+            served.look(|view| access::demand_open(view, node, &caller, wanted))?;
         }
         Ok((node, opened(served, uid, node, flags)?))
     });
