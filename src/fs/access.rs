@@ -8,10 +8,12 @@ use super::lookup;
 use super::node::{Node, Row};
 use super::place::{Subject, subject};
 use super::tree::{Behaviour, Guard, Name, spec};
-use crate::domain::access::{Access, Caller};
+use crate::domain::access::{Access, Caller, Right};
 use crate::domain::acl::List;
 use crate::domain::error::Result;
 use crate::domain::id::CATALOG;
+use crate::domain::noun::Pool;
+use crate::domain::state::PoolType;
 use crate::domain::time::Time;
 use crate::manager::{self, View, list, read, touched, views};
 
@@ -90,23 +92,58 @@ pub(super) fn list(view: &View, node: Node) -> Result<Option<List>> {
     Ok(Some(owned.list))
 }
 
-/// Returns whether a caller may open a node for reading or writing, as far as the kernel could not see it: one mode cannot
-/// say what two lists say together, so where there are lists it lets everybody through to a state.
-pub(super) fn may_open(
+/// Refuses an open for reading or writing as far as the kernel could not see it: one mode cannot say what two lists say
+/// together, so where there are lists it lets everybody through to a state; nor can it say that the owner of a logical
+/// medium may write, beside the owner of the pool.
+pub(super) fn demand_open(
     view: &View,
     node: Node,
     caller: &Caller,
     (reads, writes): (bool, bool),
-) -> Result<bool> {
-    if spec(node.row).guard != Guard::State {
-        return Ok(true);
-    }
-    let Some(subject) = subject(view, node)? else {
-        return Ok(true);
+) -> Result<()> {
+    let subject = subject(view, node)?;
+    let pool = subject.as_ref().map(|subject| subject.pool(view));
+    let Some(Pool { access, name, .. }) = pool.transpose()?.flatten() else {
+        return Ok(());
     };
-    let access = access_of(view, &subject)?;
-    let read = || access.in_mode(caller, 4) || access.in_control(caller, 4);
-    Ok((!reads || read()) && (!writes || access.in_control(caller, 2)))
+    if let Guard::Owner(_) = spec(node.row).guard {
+        let owns =
+            matches!(&subject, Some(Subject::Logical(logical)) if logical.owner == caller.uid);
+        let may = !writes || owns && access.permits(caller, Right::Use);
+        return if may {
+            Ok(())
+        } else {
+            access.demand(caller, Right::Modify, &name)
+        };
+    }
+    if reads && !access.in_mode(caller, 4) && !access.in_control(caller, 4) {
+        access.demand(caller, Right::Use, &name)?;
+    }
+    if writes {
+        access.demand(caller, Right::Control, &name)?;
+    }
+    Ok(())
+}
+
+/// Returns whether an open needs [`demand_open`].
+pub(super) const fn is_looked_at(guard: Guard) -> bool {
+    matches!(guard, Guard::State | Guard::Owner(_))
+}
+
+/// Returns whether a node is the `media/` of a free pool, or a medium there: what is free is drawn with USE of its pool.
+pub(super) fn is_free(view: &View, node: Node) -> Result<bool> {
+    if spec(node.row).guard != Guard::MediaDir {
+        return Ok(false);
+    }
+    match subject(view, node)? {
+        Some(subject) => in_free(view, &subject),
+        None => Ok(false),
+    }
+}
+
+fn in_free(view: &View, subject: &Subject) -> Result<bool> {
+    let pool = subject.pool(view)?;
+    Ok(pool.is_some_and(|pool| pool.kind == PoolType::Free))
 }
 
 /// Returns kind and size; `None` for a link that leads nowhere now.
@@ -152,8 +189,16 @@ fn owned(view: &View, guard: Guard, subject: &Subject, gid: u32) -> Result<Owned
         Guard::Link => root(0o777),
         Guard::Mode(mask) => by_access(view, subject, |access| access.list().masked(mask))?,
         Guard::Control => by_access(view, subject, Access::control_list)?,
-        Guard::ControlDir => by_access(view, subject, |access| searchable(access.control_list()))?,
+        Guard::MediaDir if in_free(view, subject)? => {
+            by_access(view, subject, |access| usable(access.list()))?
+        }
+        Guard::ControlDir | Guard::MediaDir => {
+            by_access(view, subject, |access| searchable(access.control_list()))?
+        }
         Guard::State => by_access(view, subject, state)?,
+        Guard::Owner(mask) => {
+            by_access(view, subject, |access| writable(access.list().masked(mask)))?
+        }
         Guard::UseDir => by_access(view, subject, |access| usable(access.list()))?,
         Guard::Requester(mode) => {
             let Some(caller) = subject.requester() else {
@@ -197,6 +242,14 @@ fn state(access: &Access) -> List {
         0o666
     };
     List { mode, acl: None }
+}
+
+/// Adds w for each class and entry.
+fn writable(list: List) -> List {
+    List {
+        mode: list.mode | 0o222,
+        acl: list.acl.map(|acl| acl.map(|bits| bits | 2)),
+    }
 }
 
 /// Adds x for each class and entry that has r or w.

@@ -2,7 +2,7 @@
 
 use super::node::{Node, Row};
 use super::place::{Subject, subject};
-use super::tree::{Behaviour, Name, spec};
+use super::tree::{Behaviour, Name, children, spec};
 use crate::domain::attribute::Holder;
 use crate::domain::change::Thing;
 use crate::domain::error::Result;
@@ -10,10 +10,11 @@ use crate::domain::id::{CATALOG, Guid, ObjectNo};
 use crate::domain::state::ElementKind;
 use crate::manager::{View, read};
 
-/// Returns whether a node is the home directory of an object.
+/// Returns whether a node is the home directory of an object: it holds the files of that. What sorts objects holds links.
 pub fn is_home(node: Node) -> bool {
     let spec = spec(node.row);
-    let each = matches!(spec.name, Name::Each(_));
+    let fixed = children(node.row).any(|child| matches!(child.name, Name::Is(_)));
+    let each = matches!(spec.name, Name::Each(_)) && fixed;
     // Work is forgotten by itself, and nobody keeps notes on it.
     let keeps = each && node.row != Row::Work;
     node.row == Row::Root || keeps && matches!(spec.behaviour, Behaviour::Dir(_))

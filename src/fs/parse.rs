@@ -265,12 +265,18 @@ fn stored(node: Node) -> Parsed<Stored> {
         (Row::Pool, _) => Ok(Stored::PoolMode),
         (Row::Library, _) => Ok(Stored::Library),
         (Row::Medium, _) => not_permitted("a medium follows its pool; change the mode of media/"),
-        (_, Guard::Control | Guard::ControlDir) => Ok(Stored::PoolControl),
+        (_, Guard::Control | Guard::ControlDir | Guard::MediaDir) => Ok(Stored::PoolControl),
         _ => not_permitted(
             "only directories of pools and libraries, and what carries CONTROL, have a mode of their own",
         ),
     }
 }
+
+/// chmod(2) and setfacl(1) of what shows the rights of a free pool and carries its CONTROL: they would take one for the other.
+pub const FREE_MEDIA: Deny = Deny::Errno(
+    libc::EPERM,
+    "media/ of a free pool is open to whoever has USE of the pool; change the mode of its allocate",
+);
 
 /// chmod(2). Of what carries CONTROL, x is stripped: directories get it from r and w.
 pub fn chmod(node: Node, mode: u32) -> Parsed<Ask> {

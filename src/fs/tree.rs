@@ -71,6 +71,10 @@ pub enum Guard {
     ControlDir,
     /// CONTROL of the pool or readable by whoever has USE: a state that may be written.
     State,
+    /// CONTROL as above; in a free pool whoever has USE goes in and out, and the rules say with what.
+    MediaDir,
+    /// The stored mode, masked, with w for everybody: the owner of the logical medium has it too, and the daemon looks.
+    Owner(u32),
     /// This mode, of the user who wrote the request.
     Requester(u32),
     /// Whoever has USE of the library may make entries.
@@ -216,6 +220,11 @@ const fn attr(show: Show, parse: Parse) -> (Guard, Behaviour) {
     (Guard::Mode(0o666), Behaviour::Attr(show, parse))
 }
 
+/// A file of a logical medium: the same, and writable by the owner of that, too.
+const fn owned(show: Show, parse: Parse) -> (Guard, Behaviour) {
+    (Guard::Owner(0o666), Behaviour::Attr(show, parse))
+}
+
 /// A file that everybody may read.
 const fn public(show: Show) -> (Guard, Behaviour) {
     (Guard::Fixed(0o444), Behaviour::Shown(show))
@@ -272,13 +281,13 @@ pub static TREE: &[Spec] = &[
     on(Row::PoolAllocate,         &[Row::Pool], Is("allocate"),           (G::Control, B::Transaction), "Write an allocation request, read the result on the same descriptor."),
     on(Row::Requests,             &[Row::Pool], Is("requests"),           dir(G::ControlDir), "Named requests."),
     on(Row::Results,              &[Row::Pool], Is("results"),            dir(G::ControlDir), "Results of named requests."),
-    on(Row::PoolMedia,            &[Row::Pool], Is("media"),              home(G::ControlDir, Some(parse::create_medium), Some((Row::Medium, parse::move_medium))), "Media of the pool; mkdir makes the record of one on a shelf, mv between pools moves one."),
+    on(Row::PoolMedia,            &[Row::Pool], Is("media"),              home(G::MediaDir, Some(parse::create_medium), Some((Row::Medium, parse::move_medium))), "Media of the pool; mkdir makes the record of one on a shelf, mv between pools moves one."),
     on(Row::PoolImport,           &[Row::Pool], Is("import"),             (G::Control, B::Bulk), "Write records of media, one a line."),
     on(Row::PoolWhy,              &[Row::Pool], Is("why"),                shown(why::why), "What an allocation would take now, in order, and why the other sides would not be taken."),
     on(Row::Request, &[Row::Requests], Each(Kind::Request), (G::Requester(0o600), B::RequestFile(pool::request)), "A named request; create and write it to submit, rm cancels or forgets it."),
     on(Row::Outcome, &[Row::Results], Each(Kind::Outcome),  (G::Requester(0o400), B::ResultFile(pool::outcome)), "The result of a named request; a read waits until there is one, and it is listed from then on.").listed(Listed::Finished),
 
-    on(Row::Medium,               &[Row::PoolMedia], Each(Kind::Medium), object(G::ControlDir, parse::remove_medium), "A medium; rmdir removes its record."),
+    on(Row::Medium,               &[Row::PoolMedia], Each(Kind::Medium), object(G::MediaDir, parse::remove_medium), "A medium; rmdir removes its record."),
     on(Row::MediumId,             &[Row::Medium], Is("id"),              shown(medium::id), "Identifier of the medium (PMID)."),
     on(Row::MediumName,           &[Row::Medium], Is("name"),            shown(medium::name), "Name of the medium; mv changes it."),
     on(Row::MediumBarcode,        &[Row::Medium], Is("barcode"),         shown(medium::barcode), "Bar code, empty if there is none."),
@@ -309,17 +318,17 @@ pub static TREE: &[Spec] = &[
 
     on(Row::AnyMedium, &[Row::AllMedia], Each(Kind::AnyMedium), link(link::medium), "Link to the home of a medium."),
 
-    on(Row::Logical,              &[Row::AllLogical], Each(Kind::Logical), object(G::Mode(0o777), parse::deallocate), "A logical medium; rmdir gives its side back."),
+    on(Row::Logical,              &[Row::AllLogical], Each(Kind::Logical), object(G::Owner(0o777), parse::deallocate), "A logical medium; rmdir gives its side back."),
     on(Row::LogicalId,            &[Row::Logical], Is("id"),             shown(logical::id), "The LMID."),
-    on(Row::LogicalName,          &[Row::Logical], Is("name"),           attr(logical::name, parse::logical_name), "Name that its owner gave it, at most 64 characters."),
-    on(Row::LogicalDescription,   &[Row::Logical], Is("description"),    attr(logical::description, parse::logical_description), "Text for people, at most 127 characters."),
+    on(Row::LogicalName,          &[Row::Logical], Is("name"),           owned(logical::name, parse::logical_name), "Name that its owner gave it, at most 64 characters."),
+    on(Row::LogicalDescription,   &[Row::Logical], Is("description"),    owned(logical::description, parse::logical_description), "Text for people, at most 127 characters."),
     on(Row::LogicalState,         &[Row::Logical], Is("state"),          (G::State, B::Attr(logical::state, parse::logical_state)), "State of its side; writing complete ends writing to it."),
     on(Row::LogicalOwner,         &[Row::Logical], Is("owner"),          shown(logical::owner), "Number of the user that owns it."),
     on(Row::LogicalAllocatedAt,   &[Row::Logical], Is("allocated_at"),   shown(logical::allocated_at), "When it was allocated."),
     on(Row::LogicalAllocatedFrom, &[Row::Logical], Is("allocated_from"), shown(logical::allocated_from), "Identifier and path of the pool that its medium came from."),
     on(Row::LogicalDevice,        &[Row::Logical], Is("device"),         shown(logical::device), "Device at which it is mounted, empty if it is not."),
-    on(Row::LogicalLabel,         &[Row::Logical], Is("label"),          attr(logical::label, parse::logical_label), "What is written on its side: type=TEXT id=TEXT [info=TEXT] [capacity=BYTES]."),
-    on(Row::LogicalSwap,          &[Row::Logical], Is("swap"),           attr(logical::swap, parse::logical_swap), "Writing another LMID of the pool exchanges the sides of the two; reads as empty."),
+    on(Row::LogicalLabel,         &[Row::Logical], Is("label"),          owned(logical::label, parse::logical_label), "What is written on its side: type=TEXT id=TEXT [info=TEXT] [capacity=BYTES]."),
+    on(Row::LogicalSwap,          &[Row::Logical], Is("swap"),           owned(logical::swap, parse::logical_swap), "Writing another LMID of the pool exchanges the sides of the two; reads as empty."),
     on(Row::LogicalPool,          &[Row::Logical], Is("pool"),           link(link::pool_of_logical), "Link to its pool."),
     on(Row::LogicalSide,          &[Row::Logical], Is("side"),           link(link::side_of_logical), "Link to its side."),
 

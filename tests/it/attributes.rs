@@ -27,7 +27,8 @@ for home in homes:
     assert found == ["EEXIST", "ENODATA", "ENODATA", "ENODATA", "E2BIG", "ENOTSUP"], (home, found)
     os.removexattr(home, "user.place")
     assert "user.place" not in os.listxattr(home)
-for other in ("pools", "pools/Backup/description", "media/lto-0001/name", "README", medium + "/sides"):
+for other in ("pools", "pools/Backup/description", "media/lto-0001/name", "README", medium + "/sides",
+              "by-state/available", "by-owner/0", "by-location/libraries/lto", "logical", "work"):
     assert os.listxattr(other) == [], other
     found = [refused(os.setxattr, other, "user.a", b""), refused(os.getxattr, other, "user.a"), refused(os.removexattr, other, "user.a")]
     assert found == ["ENOTSUP"] * 3, (other, found)

@@ -247,6 +247,51 @@ fn the_order_of_what_waits_is_read_and_written() {
 
 /// Another user mounts with USE alone, and only he can open the device then.
 #[test]
+fn a_drive_is_emptied_by_its_number() {
+    let tree = stocked("drives=1");
+    let lmid = tree.allocate("Backup", "");
+    let user = User {
+        uid: 4001,
+        gid: 4001,
+        groups: "",
+    };
+    let script = format!(
+        "echo mount media={lmid} > libraries/lto/requests/his; cat libraries/lto/results/his"
+    );
+    assert!(
+        tree.run_as(user, Shell::Dash, &script)
+            .output()
+            .starts_with('/')
+    );
+    request(&tree, "mine", "dismount drive=1");
+    assert!(result(&tree, "mine").starts_with("ok dismounted lto-000"));
+    assert_eq!(tree.read("libraries/lto/drives/1/state"), "dismounted\n");
+    assert_eq!(tree.read(&format!("logical/{lmid}/device")), "\n");
+    request(&tree, "again", "dismount drive=1");
+    assert!(result(&tree, "again").starts_with("0x8007139F ERROR_INVALID_STATE "));
+}
+
+#[test]
+fn an_inventory_is_a_request_to_the_library() {
+    let tree = stocked("drives=1");
+    let found = |name| {
+        request(&tree, name, "inventory");
+        let answer = result(&tree, name);
+        let count = answer
+            .strip_prefix("ok inventory of lto: ")
+            .and_then(|rest| rest.split(' ').next());
+        count
+            .and_then(|count| count.parse::<usize>().ok())
+            .expect("a number of media")
+    };
+    let before = found("first");
+    tree.write("pools/Backup/import", "ANOTHER slot=lto/9");
+    assert_eq!(found("second"), before + 1);
+    assert_eq!(tree.read("media/ANOTHER/location"), "lto/9\n");
+    assert_eq!(tree.read("libraries/lto/state"), "ready\n");
+}
+
+#[test]
 fn the_device_belongs_to_whoever_mounted_it() {
     let tree = stocked("drives=1");
     let lmid = tree.allocate("Backup", "");

@@ -33,6 +33,7 @@ pub(crate) fn moving() -> (World, Vec<(&'static str, ObjectNo)>) {
         (to[1].1, "left slot=box/8"),
         (home, "retired slot=box/9"),
         (home, "offline"),
+        (home, "scrap"),
         (to[1].1, "abroad"),
     ] {
         world.import(pool, line);
@@ -44,11 +45,10 @@ pub(crate) fn moving() -> (World, Vec<(&'static str, ObjectNo)>) {
     world.take(home, "new side=reserved/A");
     let (_, left) = world.take(home, "side=left/A");
     world.done(Ask::Deallocate { logical: left.no });
-    let no = world.side("retired", "A").no;
-    world.done(Ask::SetSide {
-        no,
-        state: SideState::Decommissioned,
-    });
+    for medium in ["retired", "scrap"] {
+        let (no, state) = (world.side(medium, "A").no, SideState::Decommissioned);
+        world.done(Ask::SetSide { no, state });
+    }
     (world, to.to_vec())
 }
 

@@ -281,6 +281,98 @@ fn an_inherited_descriptor_is_refused() {
     assert!(is_guid(ran.output().trim_end()), "{ran:?}");
 }
 
+/// The owner of a logical medium needs no MODIFY of the pool for what is his, and nobody else gets any by that.
+#[test]
+fn what_is_allocated_is_its_owners_to_change() {
+    let tree = tree();
+    let take = |user| {
+        tree.run_as(user, Shell::Dash, ALLOCATE)
+            .output()
+            .trim_end()
+            .to_owned()
+    };
+    let (mine, second, others) = (take(ALICE), take(ALICE), take(CAROL));
+    let script = format!(
+        "cd logical/{mine}; echo week 7 > name; echo spare > description; echo type=MTF id=7 > label; cat name description label
+         setfattr -n user.job -v 7 .; echo {second} > swap; cat ../{second}/label"
+    );
+    let ran = tree.run_as(ALICE, Shell::Dash, &script);
+    assert_eq!(
+        ran.output(),
+        "week 7\nspare\ntype=MTF id=7\ntype=MTF id=7\n"
+    );
+    for change in [
+        "echo x > name",
+        "echo x > description",
+        "echo type=MTF id=8 > label",
+        &format!("echo {mine} > swap"),
+        "setfattr -n user.job -v 8 .",
+    ] {
+        denied(&tree, ALICE, &format!("cd logical/{others}; {change}"));
+    }
+    let said = tree.run_as(ALICE, Shell::Dash, "cat last-error");
+    assert!(said.output().contains("lacks MODIFY"), "{said:?}");
+    denied(
+        &tree,
+        ALICE,
+        &format!("echo {others} > logical/{mine}/swap"),
+    );
+    denied(&tree, STRANGER, &format!("echo x > logical/{mine}/name"));
+    tree.run(Shell::Dash, "chmod 700 pools/Backup").output();
+    until("USE is gone", || {
+        let ran = tree.run_as(ALICE, Shell::Dash, &format!("echo x > logical/{mine}/name"));
+        ran.stderr.contains("Permission denied").then_some(())
+    });
+}
+
+/// Note 32: USE of the free pool and CONTROL of the other, also with mv, and nothing else.
+#[test]
+fn what_is_free_is_moved_with_use_of_the_free_pool() {
+    let tree = tree();
+    let free = "pools/Free/pools/LTO-8";
+    let ran = tree.run_as(
+        ALICE,
+        Shell::Dash,
+        &format!("mv {free}/media/lto-0001 pools/Backup/media/; ls pools/Backup/media; mv pools/Backup/media/lto-0001 {free}/media/; ls pools/Backup/media"),
+    );
+    assert_eq!(ran.output(), "lto-0001\n");
+    for change in [
+        "mv lto-0001 mine",
+        "rmdir lto-0001",
+        "mkdir mine",
+        "echo mine > lto-0001/description",
+    ] {
+        denied(&tree, ALICE, &format!("cd {free}/media; {change}"));
+    }
+    denied(
+        &tree,
+        STRANGER,
+        &format!("mv {free}/media/lto-0001 pools/Backup/media/"),
+    );
+    // Its mode is not CONTROL, so it is no way to change that.
+    for change in ["chmod g+w", "setfacl -m u:4001:rwx"] {
+        forbidden(
+            &tree,
+            crate::harness::ROOT,
+            &format!("{change} {free}/media"),
+        );
+    }
+    let modes = tree.run(
+        Shell::Dash,
+        &format!("stat -c %a {free}/media {free}/media/lto-0001 {free}/allocate"),
+    );
+    assert_eq!(modes.output(), "777\n777\n660\n");
+    tree.run(Shell::Dash, &format!("chmod 750 {free}")).output();
+    until("USE is gone", || {
+        let ran = tree.run_as(
+            ALICE,
+            Shell::Dash,
+            &format!("mv {free}/media/lto-0001 pools/Backup/media/"),
+        );
+        ran.stderr.contains("Permission denied").then_some(())
+    });
+}
+
 #[test]
 fn operator_answers_need_control() {
     let tree = tree();

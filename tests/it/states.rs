@@ -1,15 +1,16 @@
 //! The state machines, cell by cell (reference sections 4.2, 4.6, 5.4): what is allowed happens, what is forbidden is refused
 //! with its code and changes nothing.
 //!
-//! What needs a robot, a drive or a label that is read has no cell here and is listed in [`NOT_YET`].
+//! What needs a robot, a drive that writes or a label that is read has no cell here and is listed in [`NOT_YET`].
 
 use crate::pools::{MATRIX, moving};
-use crate::world::{World, kind_in, root};
-use ntmsfs::domain::ask::{Ask, Found, Reply, SetLibrary, SetLogical, SetPool};
+use crate::world::{World, advance, kind_in, root};
+use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetPool};
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::{OperatorState, SideState};
+use ntmsfs::domain::verb::LibraryRequest;
 use ntmsfs::manager::read;
 use ntmsfs::store::fact;
 use rusqlite::types::Value;
@@ -141,7 +142,7 @@ const STATE: &str = "InvalidState";
 
 /// Reference 4.2: the side, its state, then a cell for each of [`CAUSES`].
 #[rustfmt::skip]
-const SIDES: [(&str, &str, &str, [&str; 9]); 13] = [
+const SIDES: [(&str, &str, &str, [&str; 9]); 14] = [
     ("free", "A", "available",
         [TAKEN, TAKEN, NO_SET, GONE, GONE, GONE, "decommissioned available", GONE, STATE]),
     ("import", "A", "import",
@@ -166,6 +167,8 @@ const SIDES: [(&str, &str, &str, [&str; 9]); 13] = [
         ["available allocated", "InvalidParameter", NO_SET, GONE, GONE, GONE, STATE, GONE, STATE]),
     ("retired", "A", "decommissioned",
         [TAKEN, TAKEN, NO_SET, GONE, GONE, GONE, STATE, GONE, STATE]),
+    ("scrap", "A", "decommissioned",
+        ["MediaOffline", "MediaOffline", NO_SET, GONE, GONE, GONE, STATE, GONE, "gone"]),
     ("offline", "A", "available",
         ["MediaOffline", "MediaOffline", NO_SET, GONE, GONE, GONE, "decommissioned available", GONE, "gone"]),
     ("abroad", "A", "import",
@@ -195,6 +198,82 @@ fn every_cause_in_every_state_of_a_side() {
                 assert_eq!(world.lmid(other, "A"), lmid, "its data are elsewhere now");
             }
             world.sound();
+        }
+    }
+}
+
+/// Puts a side into the drive of its library.
+fn load(world: &mut World, medium: &str, letter: &str) {
+    let library = world.medium(medium).library.unwrap();
+    let body = format!("mount side={medium}/{letter}");
+    let request = Box::new(LibraryRequest::parse(&body).unwrap());
+    let name = Named {
+        name: "load".to_owned(),
+        body,
+        ..world.named("")
+    };
+    let (work, waits) = (
+        name.no,
+        Ask::Library {
+            library,
+            request,
+            name,
+        },
+    );
+    assert_eq!(
+        world.ask(&root(), waits),
+        Ok(Reply::Waiting { request: work })
+    );
+    world.done(Ask::Moved { work });
+    world.done(Ask::Worked {
+        work,
+        outcome: Ok("/drive".to_owned()),
+        inside: true,
+    });
+}
+
+const USED: &str = "Busy";
+
+/// The same causes for a side that is in a drive: what 4.2 and 5.4 say of media in use.
+#[rustfmt::skip]
+const LOADED: [(&str, &str, [&str; 9]); 4] = [
+    ("available", "A",
+        ["allocated available", "allocated reserved", NO_SET, GONE, GONE, GONE, "decommissioned available", GONE, USED]),
+    ("allocated", "A",
+        [TAKEN, TAKEN, NO_SET, STATE, USED, USED, STATE, NO_SET, USED]),
+    ("complete", "A",
+        [TAKEN, TAKEN, NO_SET, STATE, USED, USED, STATE, STATE, USED]),
+    ("reserved", "A",
+        [TAKEN, TAKEN, "allocated allocated", STATE, USED, USED, STATE, NO_SET, USED]),
+];
+
+#[test]
+fn every_cause_on_a_side_in_a_drive() {
+    for (medium, letter, cells) in LOADED {
+        for (cause, expected) in CAUSES.into_iter().zip(cells) {
+            let (mut world, _) = moving();
+            if matches!(cause, AtTheLimit) {
+                let home = world.medium("available").pool;
+                world.set(home, SetPool::MaxAllocates(1));
+            }
+            load(&mut world, medium, letter);
+            let before = tables(&world);
+            let reply = act(&mut world, medium, letter, cause);
+            let found = cell(&world, &before, reply, medium);
+            assert_eq!(found, expected, "{medium}/{letter}: {cause:?}");
+            world.sound();
+        }
+        for at in 0..moving().1.len() {
+            let (mut world, to) = moving();
+            load(&mut world, medium, letter);
+            let before = tables(&world);
+            let reply = world.move_to(&root(), medium, to[at].1);
+            assert_eq!(
+                cell(&world, &before, reply, medium),
+                USED,
+                "{medium} to {}",
+                to[at].0
+            );
         }
     }
 }
@@ -289,6 +368,39 @@ fn what_an_inventory_finds() {
         }
         assert!(!world.medium("retired").is_online(), "it was not found");
         world.sound();
+    }
+}
+
+/// Reference 4.6: an open operator request goes with the request that it is for, whatever its state.
+#[test]
+fn an_open_operator_request_goes_with_its_request() {
+    use OperatorState::{Active, InProgress, Submitted};
+    for state in [Submitted, Active, InProgress] {
+        for (ask, ends) in [("timeout", "Timeout"), ("rm", "")] {
+            let mut world = World::new();
+            let pool = world.pool(CATALOG, "Backup", "MO-5.25");
+            let request = world.wait(pool, "timeout=1h", Some("waits"));
+            let no = world.request(request).unwrap().operator.unwrap();
+            if state != Submitted {
+                world.done(Ask::AnswerOperator { no, state });
+            }
+            if ask == "rm" {
+                world.done(Ask::RemoveRequest { no: request });
+            } else {
+                advance(3_600_000);
+                assert_eq!(world.due(), 1);
+            }
+            assert_eq!(world.operator(no), None, "{state} {ask}");
+            let result = world
+                .request(request)
+                .map(|row| format!("{:?}", kind_in(&row.result)));
+            assert_eq!(result.unwrap_or_default(), ends, "{state} {ask}");
+            for to in [OperatorState::Complete, OperatorState::Refused] {
+                let refused = world.ask(&root(), Ask::AnswerOperator { no, state: to });
+                assert_eq!(refused.unwrap_err().kind, ErrorKind::ObjectNotFound);
+            }
+            world.sound();
+        }
     }
 }
 

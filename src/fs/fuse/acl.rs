@@ -71,6 +71,9 @@ pub(super) fn set(
         };
     }
     let ask = served.node(ino).and_then(|node| {
+        if served.look(|view| access::is_free(view, node))? {
+            return Err(parse::FREE_MEDIA.into());
+        }
         let old = list(served, node)?;
         Ok(parse::set_list(node, data, &old)?)
     });

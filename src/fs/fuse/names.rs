@@ -4,9 +4,9 @@ use super::served::{Failed, Outcome, Served, attr, lock, times, type_of};
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::Refusal;
 use crate::domain::id::ObjectNo;
-use crate::fs::Node;
 use crate::fs::parse::{self, Deny};
 use crate::fs::tree::{Name, children};
+use crate::fs::{Node, access};
 use fuser::{
     Errno, Generation, INodeNo, RenameFlags, ReplyAttr, ReplyData, ReplyDirectory,
     ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, Request,
@@ -276,6 +276,9 @@ pub(super) fn setattr(
             return Err(Failed::from(parse::exists_already()));
         }
         let ask = match (changes.mode, changes.uid, changes.gid) {
+            (Some(_), None, None) if served.look(|view| access::is_free(view, node))? => {
+                return Err(Failed::from(parse::FREE_MEDIA));
+            }
             (Some(mode), None, None) => Some(parse::chmod(node, mode)?),
             (None, None, None) => None,
             (_, uid, gid) => Some(parse::chown(node, uid, gid)?),

@@ -16,7 +16,7 @@ use crate::domain::error::Refusal;
 use crate::domain::id::CATALOG;
 use crate::fs::framing::Lines;
 use crate::fs::parse::Deny;
-use crate::fs::tree::{Behaviour, Guard, spec};
+use crate::fs::tree::{Behaviour, spec};
 use crate::fs::usage::Tickets;
 use crate::fs::{Node, Row, access, behaviour, lookup, parse};
 use crate::manager::{View, log, touched};
@@ -132,11 +132,9 @@ pub(super) fn open(
     let uid = req.uid();
     let found = served.node(ino).and_then(|node| {
         let wanted = (reads(flags), writes(flags));
-        if spec(node.row).guard == Guard::State {
+        if access::is_looked_at(spec(node.row).guard) {
             let caller = served.caller(req);
-            if !served.look(|view| access::may_open(view, node, &caller, wanted))? {
-                return Err(Failed::Errno(Errno::EACCES));
-            }
+            served.look(|view| access::demand_open(view, node, &caller, wanted))?;
         }
         let ticket = served.ticket(uid)?;
         Ok((node, ticket, opened(served, uid, node, flags)?))
