@@ -108,13 +108,16 @@ pub enum Label {
     Blank,
     /// The label of another program.
     Foreign,
+    /// A label that is understood, of a medium that another catalog has.
+    Import,
 }
 
 /// The words of the labels.
-const LABELS: [(&str, Label); 3] = [
+const LABELS: [(&str, Label); 4] = [
     ("free", Label::Free),
     ("blank", Label::Blank),
     ("foreign", Label::Foreign),
+    ("import", Label::Import),
 ];
 
 /// The bar code of each cartridge: text around one number.
@@ -211,7 +214,10 @@ fn required(key: &str, value: Option<String>) -> Result<String> {
 fn label(text: &str) -> Result<Label> {
     let row = LABELS.iter().find(|row| row.0 == text);
     row.map(|row| row.1).ok_or_else(|| {
-        let wrong = format!("{} is not free, blank or foreign", words::shown(text));
+        let wrong = format!(
+            "{} is not free, blank, foreign or import",
+            words::shown(text)
+        );
         words::bad("label", &wrong)
     })
 }
@@ -336,6 +342,7 @@ impl fmt::Display for Label {
             Self::Free => "free",
             Self::Blank => "blank",
             Self::Foreign => "foreign",
+            Self::Import => "import",
         })
     }
 }
@@ -454,7 +461,7 @@ mod tests {
     prop_compose! {
         fn any_spec()(
             media_type in "[A-Za-z$' -]{1,40}", slots in 1..=SLOTS_MAX, drives in 0..=DRIVES_MAX,
-            ports in 0..=PORTS_MAX, part in 0..=SLOTS_MAX, label in 0..3_usize,
+            ports in 0..=PORTS_MAX, part in 0..=SLOTS_MAX, label in 0..LABELS.len(),
             pattern in of(("[a-z%' ]{0,20}", 0..=9_usize, "[a-z%\"]{0,20}")),
             times in (0..u32::MAX, 0..u32::MAX),
         ) -> VirtualSpec {

@@ -83,6 +83,13 @@ pub fn exists_already() -> Deny {
     )
 }
 
+/// unlink(2) of a request that is created and not written.
+pub fn being_written() -> Deny {
+    Deny::Refusal(
+        ErrorKind::Busy.because("the request is being written; its name goes with the open file"),
+    )
+}
+
 /// A transaction file that is opened for writing only.
 pub fn nobody_reads() -> Deny {
     Deny::Refusal(

@@ -512,6 +512,21 @@ fn rm_of_a_waiting_request_ends_its_reader() {
     }
 }
 
+/// A name that is taken and not written yet goes with the open file, and rm says so.
+#[test]
+fn a_request_that_is_being_written_is_not_removed() {
+    let tree = Tree::stocked(0);
+    let script = "import os, errno
+fd = os.open('pools/Backup/requests/w', os.O_WRONLY | os.O_CREAT)
+try: os.unlink('pools/Backup/requests/w')
+except OSError as error: print(errno.errorcode[error.errno], open('last-error').read(), end='')
+os.close(fd); print(os.listdir('pools/Backup/requests'))";
+    let sentence = "the request is being written; its name goes with the open file";
+    let expected = format!("EBUSY 0x800700AA ERROR_BUSY {sentence}\n[]\n");
+    let ran = tree.run(Shell::Python, script);
+    assert_eq!(ran.output(), expected);
+}
+
 #[test]
 fn rm_forgets_a_finished_request_and_keeps_the_medium() {
     let tree = Tree::stocked(1);

@@ -327,6 +327,7 @@ fn what_an_inventory_finds() {
     for (label, system, expected) in [
         (Label::Blank, "Unrecognized", "foreign foreign"),
         (Label::Foreign, "Unrecognized", "foreign foreign"),
+        (Label::Import, "Import", "import import"),
         (Label::Free, "Free", "available available"),
     ] {
         let (mut world, _) = moving();

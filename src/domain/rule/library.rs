@@ -312,10 +312,11 @@ pub fn report(
     })
 }
 
-/// Returns the system pool for a label: free media are free, everything else is unrecognized (reference 4.8, step 4).
+/// Returns the system pool for a label (reference 4.8, step 4).
 pub fn pool_for(label: Label) -> PoolType {
     match label {
         Label::Free => PoolType::Free,
+        Label::Import => PoolType::Import,
         Label::Blank | Label::Foreign => PoolType::Unrecognized,
     }
 }

@@ -217,7 +217,7 @@ pub(super) fn unlink(
         && lock(&served.reserved).contains_key(&node.no)
     {
         // Created and not written: there is nothing to cancel, the name goes with the open file.
-        return reply.error(Errno::EBUSY);
+        return reply.error(served.errno(req.uid(), &Failed::from(parse::being_written())));
     }
     submit_empty(
         served,
