@@ -27,6 +27,8 @@ pub struct Pool {
     pub kind: PoolType,
     /// Type of the media it holds; `None` for a pool of pools.
     pub media_type: Option<String>,
+    /// Of a leaf of a system pool: a person made or changed it, so it stays when nothing uses its media type.
+    pub kept: bool,
     /// Draw from the free pool when nothing of its own is available.
     pub allocate_from_free: bool,
     /// Give a medium back to the free pool when nobody owns a side of it any more.
@@ -51,6 +53,13 @@ pub struct Pool {
     pub created: Time,
     /// The last event that touched it.
     pub modified: Time,
+}
+
+impl Pool {
+    /// Returns whether it is the leaf of a system pool for a media type.
+    pub fn is_leaf(&self) -> bool {
+        self.kind != PoolType::Application && self.media_type.is_some()
+    }
 }
 
 /// A physical medium (PMID, MS-RSMP 2.2.4.43).

@@ -6,7 +6,7 @@
 use super::clock::Clock;
 use super::numbers::{BLOCK, Numbers};
 use super::turn::Turn;
-use super::{allocating, mounting, serving, supply};
+use super::{allocating, mounting, serving, supply, typing};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::{ErrorKind, Refusal, Result};
@@ -215,6 +215,7 @@ impl Core {
             let reply = turn.perform(ask)?;
             supply::settle(&mut turn, from)?;
             serving::look(&mut turn, from)?;
+            typing::vanish(&mut turn, from)?;
             self.faults.at("decided").map(|()| reply)
         }));
         let reply = performed.unwrap_or_else(|_| {

@@ -45,7 +45,7 @@ macro_rules! pool_columns {
     () => {
         "SELECT no, id, parent, name, description, kind, media_type, from_free, to_free, max_allocates, selection, \
          default_timeout, purge_time, uid, gid, mode, control, created, modified, acl, control_acl, reuse_delay, \
-         want_available, want_operator FROM pool "
+         want_available, want_operator, kept FROM pool "
     };
 }
 
@@ -67,6 +67,7 @@ fn pool_row(row: &Row<'_>) -> Sql<Pool> {
         reuse_delay: row.get(21)?,
         want_available: row.get(22)?,
         want_operator: row.get(23)?,
+        kept: row.get(24)?,
         access: Access {
             uid: row.get(13)?,
             gid: row.get(14)?,

@@ -23,6 +23,7 @@ mod harness;
 mod hooks;
 mod info;
 mod kinds;
+mod leaves;
 mod libraries;
 mod lists;
 mod manual;
