@@ -58,7 +58,7 @@ pub enum Event {
         media_type: Option<String>,
         access: Access,
         /// Whether it is the leaf of a system pool that a person made; one that came by itself also goes by itself.
-        #[serde(default, skip_serializing_if = "is_false")]
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         kept: bool,
     },
     /// A pool was changed.
@@ -292,11 +292,6 @@ impl Allocation {
             ..self.request.headline("complete", Some(&self.result))
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// What the line of an event says first that is no request.

@@ -71,6 +71,8 @@ pub struct Medium {
     pub id: Guid,
     /// Name, unique in the catalog.
     pub name: String,
+    /// Whether the name follows the rule of names: an inventory found the medium without a bar code, and nobody has named it.
+    pub by_rule: bool,
     /// Bar code, unique if there is one.
     pub barcode: Option<String>,
     /// Number for the sticker, assigned by the catalog.

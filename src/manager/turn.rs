@@ -170,7 +170,11 @@ impl Turn<'_> {
             let idle = self.demand_idle(&facts.medium.medium);
             idle.map_err(|refusal| ErrorKind::InvalidState.because(refusal.sentence))?;
         }
-        self.record_all([event])
+        self.record(event)?;
+        if let SetLogical::Label(label) = set {
+            filing::rename(self, &facts.medium, &label.info)?;
+        }
+        Ok(Reply::Done)
     }
 
     fn swap(&mut self, no: ObjectNo, other: Guid) -> Result<Reply> {

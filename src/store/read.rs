@@ -139,8 +139,8 @@ pub fn pool_path(db: &Connection, pool: &Pool) -> Result<String> {
 /// Columns of a medium, in the order that [`medium_row`] reads.
 macro_rules! medium_columns {
     () => {
-        "SELECT no, id, name, barcode, description, media_type, pool, enabled, library, slot, created, modified \
-         FROM medium "
+        "SELECT no, id, name, barcode, description, media_type, pool, enabled, library, slot, created, modified, \
+         by_rule FROM medium "
     };
 }
 
@@ -160,6 +160,7 @@ fn medium_row(row: &Row<'_>) -> Sql<Medium> {
         slot: row.get(9)?,
         created: row.get(10)?,
         modified: row.get(11)?,
+        by_rule: row.get(12)?,
     })
 }
 

@@ -33,6 +33,7 @@ mod media_files;
 mod methods;
 mod model;
 mod mounting;
+mod names;
 mod objects;
 mod operators;
 mod pools;
