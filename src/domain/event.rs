@@ -121,6 +121,8 @@ pub enum Event {
     },
     /// Somebody asked a person for something.
     OperatorSubmitted { operator: Box<OperatorRecord> },
+    /// A person did not answer in time: nothing was done, so it is refused.
+    OperatorTimedOut { no: ObjectNo },
     /// What holds for the whole system was changed.
     SettingChanged { setting: Setting },
     /// An operator said complete, the search still found nothing: a new operator request.
@@ -258,14 +260,13 @@ impl Event {
             }
             Self::OperatorSubmitted { operator } => line("operator", &operator.no, "insert"),
             Self::SettingChanged { .. } => line("computer", &"settings", "update"),
-            Self::OperatorChanged { no, state: Some(_) } => line("operator", no, "update"),
+            Self::OperatorChanged { no, state: Some(_) } | Self::OperatorTimedOut { no } => {
+                line("operator", no, "update")
+            }
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
             Self::WorkQueued { no, .. } => line("work", no, "insert"),
             Self::WorkFinished { no, .. } => line("work", no, "complete"),
-            Self::AttributeChanged { of, .. } => {
-                let (object, id) = of.named();
-                line(object, &id, "update")
-            }
+            Self::AttributeChanged { of, .. } => changed(*of),
             Self::WorkRequested { work } => work.headline(),
             Self::WorkChanged {
                 no, name, change, ..
@@ -282,6 +283,12 @@ impl Event {
             Self::Allocated { allocation } => allocation.headline(),
         }
     }
+}
+
+/// An object has changed by an attribute.
+fn changed(of: Holder) -> Headline {
+    let (object, id) = of.named();
+    line(object, &id, "update")
 }
 
 impl Allocation {

@@ -242,6 +242,10 @@ pub struct Operator {
     pub request: Option<ObjectNo>,
     /// User that caused it.
     pub uid: u32,
+    /// The instant at which it times out; `None` = never.
+    pub deadline: Option<Time>,
+    /// Whether it was refused because nobody answered in time.
+    pub timed_out: bool,
     /// When it was submitted.
     pub submitted: Time,
     /// The last event that touched it.

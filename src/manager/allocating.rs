@@ -16,7 +16,7 @@ use crate::domain::rule::Mint as _;
 use crate::domain::rule::allocate::{Facts, Verdict, admit, allocation, search};
 use crate::domain::rule::operator::NOBODY;
 use crate::domain::state::{OperatorCommand, RequestState};
-use crate::domain::time::{Limit, Time};
+use crate::domain::time::Limit;
 use crate::store::{fact, read};
 
 /// `AllocateNtmsMedia`: the pool is searched now; the request ends or waits.
@@ -90,15 +90,9 @@ fn record(turn: &Turn<'_>, pool: &Pool, body: String, name: Option<&Named>) -> R
         caller: turn.caller.clone(),
         body,
         submitted: turn.now,
-        purge: purge(pool, turn.now),
+        purge: pool.purge_time.after(turn.now),
         operator: None,
     }
-}
-
-fn purge(pool: &Pool, now: Time) -> Option<Time> {
-    pool.purge_time
-        .ms()
-        .map(|ms| Time(now.0.saturating_add(i64::from(ms))))
 }
 
 /// The record of a request that has a row.
@@ -113,7 +107,7 @@ fn record_of(turn: &Turn<'_>, row: &Request, pool: &Pool) -> RequestRecord {
         caller: row.caller.clone(),
         body: row.body.clone(),
         submitted: row.submitted,
-        purge: purge(pool, turn.now),
+        purge: pool.purge_time.after(turn.now),
         operator: row.operator,
     }
 }
@@ -149,9 +143,7 @@ fn wait(
     let request = record.no.unwrap_or_else(|| (&mut turn.numbers).number());
     record.no = Some(request);
     let operator = (&mut turn.numbers).number();
-    let deadline = limit
-        .ms()
-        .map(|ms| Time(turn.now.0.saturating_add(i64::from(ms))));
+    let deadline = limit.after(turn.now);
     let message = plea(facts, why);
     turn.record(Event::RequestWaiting {
         whole,

@@ -128,7 +128,8 @@ impl Core {
             self.deadlines
                 .extend(deadline.map(|deadline| Reverse((boot + left(now, deadline), no))));
         }
-        for (no, deadline) in queue::deadlines(self.writer.db())? {
+        let asked = fact::operator_deadlines(self.writer.db())?;
+        for (no, deadline) in queue::deadlines(self.writer.db())?.into_iter().chain(asked) {
             self.deadlines
                 .push(Reverse((boot + left(now, deadline), no)));
         }

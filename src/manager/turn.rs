@@ -108,8 +108,12 @@ impl Turn<'_> {
     }
 
     fn expire(&mut self, no: ObjectNo) -> Result<Reply> {
-        match queue::work(self.writer.db(), no)? {
-            Some(work) => mounting::expire(self, &work),
+        let db = self.writer.db();
+        if let Some(work) = queue::work(db, no)? {
+            return mounting::expire(self, &work);
+        }
+        match read::operator(db, no)? {
+            Some(asked) => asking::expire(self, &asked),
             None => allocating::expire(self, no),
         }
     }

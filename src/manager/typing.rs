@@ -63,6 +63,7 @@ pub(super) fn vanish(turn: &mut Turn<'_>, from: usize) -> Result<()> {
 fn may_free(event: &Event) -> bool {
     match event {
         Event::MediumRemoved { .. }
+        | Event::OperatorTimedOut { .. }
         | Event::LibraryRemoved { .. }
         | Event::PoolRemoved { .. }
         | Event::MediumChanged {

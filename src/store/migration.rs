@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-kinds.sql"),
     include_str!("schema-leaves.sql"),
     include_str!("schema-names.sql"),
+    include_str!("schema-timeouts.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

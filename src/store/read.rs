@@ -480,7 +480,7 @@ pub fn media_type_named(db: &Connection, name: &str) -> Result<Option<MediaType>
 }
 
 /// Reads an operator request of the columns no, command, message, state, pool, library, medium, element, request, uid,
-/// submitted, modified.
+/// submitted, modified, deadline, `timed_out`.
 pub(super) fn operator_row(row: &Row<'_>) -> Sql<Operator> {
     Ok(Operator {
         no: row.get(0)?,
@@ -495,13 +495,15 @@ pub(super) fn operator_row(row: &Row<'_>) -> Sql<Operator> {
         uid: row.get(9)?,
         submitted: row.get(10)?,
         modified: row.get(11)?,
+        deadline: row.get(12)?,
+        timed_out: row.get(13)?,
     })
 }
 
 /// Returns an operator request.
 pub fn operator(db: &Connection, no: ObjectNo) -> Result<Option<Operator>> {
-    let sql = "SELECT no, command, message, state, pool, library, medium, element, request, uid, submitted, modified \
-               FROM operator WHERE no = ?1";
+    let sql = "SELECT no, command, message, state, pool, library, medium, element, request, uid, submitted, modified, \
+               deadline, timed_out FROM operator WHERE no = ?1";
     one(db, sql, [no], operator_row)
 }
 

@@ -54,6 +54,7 @@ mod taking;
 mod tenants;
 mod tidy;
 mod tools;
+mod unanswered;
 mod waiting;
 mod waiting_readers;
 mod wants;

@@ -311,6 +311,7 @@ pub fn report(
         library: Some(library.no),
         medium: Some(medium.thing.no),
         element: Some(seen.slot),
+        deadline: None,
     })
 }
 

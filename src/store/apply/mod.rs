@@ -67,6 +67,7 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
         Event::RequestFailed { request, result, .. } => request::finish(db, request, result, time),
         Event::RequestForgotten { no, .. } => run(db, "DELETE FROM request WHERE no = ?1", [no]),
         Event::OperatorSubmitted { operator } => operator::submitted(db, operator, time),
+        Event::OperatorTimedOut { no } => operator::timed_out(db, *no, time),
         Event::SettingChanged { setting } => operator::set(db, setting, time),
         Event::OperatorRequested { no, command, request, message } =>
             request::ask_again(db, (*no, *command, message), *request, time),
