@@ -216,8 +216,9 @@ pub(super) fn retry(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Option<Still>> 
         return Ok(None);
     };
     let record = record_of(turn, &row, &pool);
-    // A right that was taken away meanwhile is gone.
-    let admitted = request.and_then(|request| admit(&pool, &row.caller).map(|()| request));
+    // A right that was taken away meanwhile is gone, also one of a group that the user is no longer in.
+    let caller = turn.groups.now(&row.caller);
+    let admitted = request.and_then(|request| admit(&pool, &caller).map(|()| request));
     let request = match admitted {
         Ok(request) => request,
         Err(refusal) => {
@@ -225,7 +226,7 @@ pub(super) fn retry(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Option<Still>> 
         }
     };
     let facts = fact::allocate(turn.writer.db(), pool, &request)?;
-    match search(&facts, &request, &row.caller, true) {
+    match search(&facts, &request, &caller, true) {
         Ok(Verdict::Take(pick)) => take(turn, *pick, &request, record).map(|_| None),
         Ok(Verdict::Wait(why)) => Ok(Some(Still {
             plea: plea(&facts, &why),

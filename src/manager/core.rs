@@ -4,6 +4,7 @@
 //! after the commit; what the commit could not confirm is answered with a failure and stops the core.
 
 use super::clock::Clock;
+use super::groups::Groups;
 use super::numbers::{BLOCK, Numbers};
 use super::turn::Turn;
 use super::{allocating, mounting, serving, supply, typing};
@@ -35,6 +36,7 @@ const DELIVERED_MAX: usize = 1024;
 pub struct Core {
     writer: Writer,
     numbers: Arc<Numbers>,
+    groups: Arc<Groups>,
     clock: Clock,
     faults: Faults,
     /// Anonymous allocations whose LMID was read, not yet on disk,
@@ -68,6 +70,7 @@ impl Core {
         let mut core = Self {
             writer,
             numbers,
+            groups: Arc::default(),
             clock,
             faults,
             delivered: Vec::new(),
@@ -87,6 +90,11 @@ impl Core {
 
     pub(super) fn numbers(&self) -> Arc<Numbers> {
         Arc::clone(&self.numbers)
+    }
+
+    /// Returns where the groups of those whose requests wait are to be told.
+    pub fn groups(&self) -> Arc<Groups> {
+        Arc::clone(&self.groups)
     }
 
     /// Notes when a request's time is over; of the catalog itself, when a side has rested.
@@ -109,6 +117,7 @@ impl Core {
         let mut turn = Turn {
             writer: &mut self.writer,
             numbers: &self.numbers,
+            groups: &self.groups,
             caller: &daemon,
             now,
             deadlines: &mut Vec::new(),
@@ -208,6 +217,7 @@ impl Core {
         let mut turn = Turn {
             writer: &mut self.writer,
             numbers: &self.numbers,
+            groups: &self.groups,
             caller,
             now,
             deadlines: &mut deadlines,
@@ -324,6 +334,7 @@ impl Core {
         let mut turn = Turn {
             writer: &mut self.writer,
             numbers: &self.numbers,
+            groups: &self.groups,
             caller: &daemon,
             now,
             deadlines: &mut Vec::new(),

@@ -1,5 +1,6 @@
 //! One ask inside a transaction: load the facts, let the rule decide, record the events.
 
+use super::groups::Groups;
 use super::numbers::Numbers;
 use super::{allocating, asking, filing, mounting, typing};
 use crate::domain::access::Caller;
@@ -22,6 +23,8 @@ pub(super) struct Turn<'a> {
     pub(super) writer: &'a mut Writer,
     /// Where new numbers come from.
     pub(super) numbers: &'a Numbers,
+    /// The groups of those whose requests wait.
+    pub(super) groups: &'a Groups,
     /// Who asks.
     pub(super) caller: &'a Caller,
     /// The instant of all that is recorded.

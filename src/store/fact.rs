@@ -398,6 +398,15 @@ pub fn all_waiting(db: &Connection) -> Result<Vec<(ObjectNo, bool, Option<Time>)
     })
 }
 
+/// Returns the users whose allocation requests wait.
+pub fn waiting_users(db: &Connection) -> Result<Vec<u32>> {
+    let sql = "SELECT caller ->> '$.uid' FROM request WHERE state = 0 ORDER BY no";
+    let mut users: Vec<u32> = read::many(db, sql, [], |row| row.get(0))?;
+    users.sort_unstable();
+    users.dedup();
+    Ok(users)
+}
+
 /// Returns the open operator requests that have a time-out, at start.
 pub fn operator_deadlines(db: &Connection) -> Result<Vec<(ObjectNo, Time)>> {
     let sql =
