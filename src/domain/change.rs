@@ -78,8 +78,10 @@ pub enum LibraryChange {
     reason = "the fields are words of the glossary; the variant says what they mean together"
 )]
 pub enum MediumChange {
-    /// Name.
+    /// Name that a person gave it.
     Name(String),
+    /// Name that the rule of names gives it now.
+    NameByRule(String),
     /// Text for people.
     Description(String),
     /// Administrative switch.
@@ -150,6 +152,9 @@ pub struct NewMedium {
     /// The bar code that it was found with while another medium had it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twin: Option<String>,
+    /// Whether its name follows the rule of names, until a person gives it one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_rule: bool,
 }
 
 /// A request, with all that its row needs.

@@ -57,6 +57,9 @@ pub enum Event {
         kind: PoolType,
         media_type: Option<String>,
         access: Access,
+        /// Whether it is the leaf of a system pool that a person made; one that came by itself also goes by itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        kept: bool,
     },
     /// A pool was changed.
     PoolChanged { pool: Thing, change: PoolChange },
@@ -118,6 +121,8 @@ pub enum Event {
     },
     /// Somebody asked a person for something.
     OperatorSubmitted { operator: Box<OperatorRecord> },
+    /// A person did not answer in time: nothing was done, so it is refused.
+    OperatorTimedOut { no: ObjectNo },
     /// What holds for the whole system was changed.
     SettingChanged { setting: Setting },
     /// An operator said complete, the search still found nothing: a new operator request.
@@ -258,14 +263,13 @@ impl Event {
             }
             Self::OperatorSubmitted { operator } => line("operator", &operator.no, "insert"),
             Self::SettingChanged { .. } => line("computer", &"settings", "update"),
-            Self::OperatorChanged { no, state: Some(_) } => line("operator", no, "update"),
+            Self::OperatorChanged { no, state: Some(_) } | Self::OperatorTimedOut { no } => {
+                line("operator", no, "update")
+            }
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
             Self::WorkQueued { no, .. } => line("work", no, "insert"),
             Self::WorkFinished { no, .. } => line("work", no, "complete"),
-            Self::AttributeChanged { of, .. } => {
-                let (object, id) = of.named();
-                line(object, &id, "update")
-            }
+            Self::AttributeChanged { of, .. } => changed(*of),
             Self::WorkRequested { work } => work.headline(),
             Self::WorkChanged {
                 no, name, change, ..
@@ -282,6 +286,12 @@ impl Event {
             Self::Allocated { allocation } => allocation.headline(),
         }
     }
+}
+
+/// An object has changed by an attribute.
+fn changed(of: Holder) -> Headline {
+    let (object, id) = of.named();
+    line(object, &id, "update")
 }
 
 impl Allocation {

@@ -48,6 +48,8 @@ pub struct Attributes {
     /// Of a medium, its sides and their logical media: the last mount, and until there is one when the medium came into
     /// the catalog. Of everything else: `modified`.
     pub accessed: Time,
+    /// Whether it may go without anybody having removed it: the leaf of a system pool vanishes with its media type.
+    pub passing: bool,
 }
 
 /// Permission bits with their list, and owner.
@@ -71,6 +73,8 @@ pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes
     let modified = modified(view, node, &subject)?;
     let accessed = accessed(view, &subject)?.unwrap_or(modified);
     let ino = node.ino();
+    let passing =
+        node.row == Row::Pool && matches!(&subject, Subject::Pool(pool) if pool.is_leaf());
     Ok(Some(Attributes {
         ino,
         kind,
@@ -80,6 +84,7 @@ pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes
         size,
         modified,
         accessed,
+        passing,
     }))
 }
 

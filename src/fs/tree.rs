@@ -370,7 +370,7 @@ pub static TREE: &[Spec] = &[
     on(Row::OperatorLibrary,   &[Row::Operator], Is("library"),   link(link::library_of_operator), "Link to the library it concerns."),
     on(Row::OperatorMedium,    &[Row::Operator], Is("medium"),    link(link::medium_of_operator), "Link to the medium it concerns."),
     on(Row::OperatorDevice,    &[Row::Operator], Is("device"),    link(link::element_of_operator), "Link to the slot, drive or port it concerns."),
-    on(Row::OperatorResult,    &[Row::Operator], Is("result"),    (G::Fixed(0o444), B::ResultFile(operator::result)), "satisfied or refused; a read waits until there is an answer, and it is listed from then on.").listed(Listed::Finished),
+    on(Row::OperatorResult,    &[Row::Operator], Is("result"),    (G::Fixed(0o444), B::ResultFile(operator::result)), "satisfied, refused or timed out; a read waits until there is an answer, and it is listed from then on.").listed(Listed::Finished),
 
     on(Row::SettingOperatorPurgeTime,  &[Row::Settings], Is("operator_purge_time"),  setting(system::operator_purge_time, settings::operator_purge_time), "How long answered operator requests are kept, such as 72h or infinite."),
     on(Row::SettingOperatorAutoPurge,  &[Row::Settings], Is("operator_auto_purge"),  setting(system::operator_auto_purge, settings::operator_auto_purge), "1 if answered operator requests are forgotten after that time, 0 if never."),

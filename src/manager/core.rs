@@ -4,10 +4,11 @@
 //! after the commit; what the commit could not confirm is answered with a failure and stops the core.
 
 use super::clock::Clock;
+use super::groups::Groups;
 use super::limits::{self, Limits};
 use super::numbers::{BLOCK, Numbers};
 use super::turn::Turn;
-use super::{allocating, mounting, serving, supply};
+use super::{allocating, mounting, serving, supply, typing};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::{ErrorKind, Refusal, Result};
@@ -36,6 +37,7 @@ const DELIVERED_MAX: usize = 1024;
 pub struct Core {
     writer: Writer,
     numbers: Arc<Numbers>,
+    groups: Arc<Groups>,
     clock: Clock,
     faults: Faults,
     limits: Arc<Limits>,
@@ -70,6 +72,7 @@ impl Core {
         let mut core = Self {
             writer,
             numbers,
+            groups: Arc::default(),
             clock,
             faults,
             limits: Arc::default(),
@@ -99,6 +102,11 @@ impl Core {
         Arc::clone(&self.numbers)
     }
 
+    /// Returns where the groups of those whose requests wait are to be told.
+    pub fn groups(&self) -> Arc<Groups> {
+        Arc::clone(&self.groups)
+    }
+
     /// Notes when a request's time is over; of the catalog itself, when a side has rested.
     fn wake(&mut self, at: Duration, no: ObjectNo) {
         if no == CATALOG {
@@ -119,6 +127,7 @@ impl Core {
         let mut turn = Turn {
             writer: &mut self.writer,
             numbers: &self.numbers,
+            groups: &self.groups,
             caller: &daemon,
             now,
             deadlines: &mut Vec::new(),
@@ -138,7 +147,8 @@ impl Core {
             self.deadlines
                 .extend(deadline.map(|deadline| Reverse((boot + left(now, deadline), no))));
         }
-        for (no, deadline) in queue::deadlines(self.writer.db())? {
+        let asked = fact::operator_deadlines(self.writer.db())?;
+        for (no, deadline) in queue::deadlines(self.writer.db())?.into_iter().chain(asked) {
             self.deadlines
                 .push(Reverse((boot + left(now, deadline), no)));
         }
@@ -217,6 +227,7 @@ impl Core {
         let mut turn = Turn {
             writer: &mut self.writer,
             numbers: &self.numbers,
+            groups: &self.groups,
             caller,
             now,
             deadlines: &mut deadlines,
@@ -226,6 +237,7 @@ impl Core {
             limits::demand(&turn, ask, &reply, &self.limits)?;
             supply::settle(&mut turn, from)?;
             serving::look(&mut turn, from)?;
+            typing::vanish(&mut turn, from)?;
             self.faults.at("decided").map(|()| reply)
         }));
         let reply = performed.unwrap_or_else(|_| {
@@ -333,6 +345,7 @@ impl Core {
         let mut turn = Turn {
             writer: &mut self.writer,
             numbers: &self.numbers,
+            groups: &self.groups,
             caller: &daemon,
             now,
             deadlines: &mut Vec::new(),

@@ -9,6 +9,7 @@ pub mod clock;
 pub mod core;
 mod filing;
 pub mod founding;
+pub mod groups;
 pub mod limits;
 mod mounting;
 mod numbers;
@@ -29,6 +30,7 @@ pub use crate::store::{Readers, View, attribute, list, log, queue, read, search,
 
 use self::clock::Clock;
 use self::core::{Batch, Core};
+use self::groups::Groups;
 use self::limits::Limits;
 use self::numbers::Numbers;
 use crate::domain::access::Caller;
@@ -55,6 +57,9 @@ const BATCH_ASKS: usize = 256;
 
 /// or after so long, whichever is first.
 const BATCH_TIME: Duration = Duration::from_millis(5);
+
+/// How long a start waits for the groups of those whose requests wait: those that were recorded may be old.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// How often what is past its time is forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -98,6 +103,7 @@ pub struct Manager {
     readers: Arc<Readers>,
     numbers: Arc<Numbers>,
     version: Arc<AtomicU64>,
+    groups: Arc<Groups>,
     faults: Faults,
     limits: Arc<Limits>,
     threads: Mutex<Vec<JoinHandle<()>>>,
@@ -117,6 +123,7 @@ impl Manager {
             .bounded(Arc::clone(&options.limits));
         let readers = Arc::new(Readers::new(path));
         let numbers = core.numbers();
+        let groups = core.groups();
         let version = Arc::new(AtomicU64::new(1));
         let (inbox, outbox) = sync_channel(INBOX);
         let (jobs, work) = std::sync::mpsc::channel();
@@ -132,13 +139,17 @@ impl Manager {
             on_commit,
             on_fatal: Some(on_fatal),
             version: Arc::clone(&version),
+            groups: Arc::clone(&groups),
             next_sweep: Duration::ZERO,
         };
+        let refused = |error: std::io::Error| ErrorKind::NotEnoughMemory.because(error.to_string());
+        groups.watch(&readers).map_err(refused)?;
+        groups.settle(SETTLING);
         let thread = |name: &str, body: Box<dyn FnOnce() + Send>| {
             let started = std::thread::Builder::new()
                 .name(name.to_owned())
                 .spawn(body);
-            started.map_err(|error| ErrorKind::NotEnoughMemory.because(error.to_string()))
+            started.map_err(refused)
         };
         let worker = worker::Worker::new(path, Arc::clone(&readers), inbox.clone());
         let threads = vec![
@@ -152,6 +163,7 @@ impl Manager {
             readers,
             numbers,
             version,
+            groups,
             faults,
             limits: Arc::clone(&options.limits),
             threads: Mutex::new(threads),
@@ -221,6 +233,7 @@ impl Manager {
 
     /// Performs what was handed over, records what was read, and ends the threads.
     pub fn stop(&self) {
+        self.groups.stop();
         if self.inbox.send(Message::Stop).is_err() {
             tracing::debug!("the committer has stopped already");
         }
@@ -259,6 +272,7 @@ struct Committer {
     on_commit: OnCommit,
     on_fatal: Option<OnFatal>,
     version: Arc<AtomicU64>,
+    groups: Arc<Groups>,
     /// When to forget what is past its time, on the boot-time clock.
     next_sweep: Duration,
 }
@@ -378,6 +392,9 @@ impl Committer {
             }
         }
         for event in &batch.events {
+            if let Event::RequestWaiting { .. } = **event {
+                self.groups.wake();
+            }
             if let Event::WorkQueued { no, .. }
             | Event::WorkChanged {
                 no,

@@ -14,7 +14,6 @@ use crate::domain::id::ObjectNo;
 use crate::domain::noun::Library;
 use crate::domain::rule::mount::QUEUE_MAX;
 use crate::domain::state::{LibraryState, OperatorState, WorkKind, WorkState};
-use crate::domain::time::Time;
 use crate::domain::verb::{DismountRequest, Dismounted, LibraryRequest};
 use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
 use crate::store::{fact, queue, read};
@@ -43,10 +42,7 @@ pub(super) fn submit(
         )));
     }
     let (priority, deadline) = match request {
-        LibraryRequest::Mount(mount) => {
-            let at = |ms| Time(turn.now.0.saturating_add(i64::from(ms)));
-            (mount.priority, mount.timeout.ms().map(at))
-        }
+        LibraryRequest::Mount(mount) => (mount.priority, mount.timeout.after(turn.now)),
         LibraryRequest::Dismount(_) | LibraryRequest::Inventory(_) => (0, None),
     };
     turn.deadlines.extend(deadline.map(|at| (name.no, at)));

@@ -1,5 +1,6 @@
 //! One ask inside a transaction: load the facts, let the rule decide, record the events.
 
+use super::groups::Groups;
 use super::numbers::Numbers;
 use super::{allocating, asking, filing, mounting, typing};
 use crate::domain::access::Caller;
@@ -22,6 +23,8 @@ pub(super) struct Turn<'a> {
     pub(super) writer: &'a mut Writer,
     /// Where new numbers come from.
     pub(super) numbers: &'a Numbers,
+    /// The groups of those whose requests wait.
+    pub(super) groups: &'a Groups,
     /// Who asks.
     pub(super) caller: &'a Caller,
     /// The instant of all that is recorded.
@@ -108,8 +111,12 @@ impl Turn<'_> {
     }
 
     fn expire(&mut self, no: ObjectNo) -> Result<Reply> {
-        match queue::work(self.writer.db(), no)? {
-            Some(work) => mounting::expire(self, &work),
+        let db = self.writer.db();
+        if let Some(work) = queue::work(db, no)? {
+            return mounting::expire(self, &work);
+        }
+        match read::operator(db, no)? {
+            Some(asked) => asking::expire(self, &asked),
             None => allocating::expire(self, no),
         }
     }
@@ -170,7 +177,11 @@ impl Turn<'_> {
             let idle = self.demand_idle(&facts.medium.medium);
             idle.map_err(|refusal| ErrorKind::InvalidState.because(refusal.sentence))?;
         }
-        self.record_all([event])
+        self.record(event)?;
+        if let SetLogical::Label(label) = set {
+            filing::rename(self, &facts.medium, &label.info)?;
+        }
+        Ok(Reply::Done)
     }
 
     fn swap(&mut self, no: ObjectNo, other: Guid) -> Result<Reply> {

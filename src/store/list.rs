@@ -273,7 +273,7 @@ fn by_id(db: &Connection, sql: &str, name: &str) -> Result<Option<ObjectNo>> {
 }
 
 const OPERATORS_OPEN: &str = "SELECT no, command, message, state, pool, library, medium, element, request, uid, \
-    submitted, modified FROM operator WHERE state < 4 AND no > ?1 ORDER BY no LIMIT ?2";
+    submitted, modified, deadline, timed_out FROM operator WHERE state < 4 AND no > ?1 ORDER BY no LIMIT ?2";
 
 /// Returns the open operator requests with numbers above `after`, oldest first.
 pub fn operators_open(db: &Connection, after: ObjectNo, limit: u32) -> Result<Vec<Operator>> {

@@ -21,6 +21,9 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-mount.sql"),
     include_str!("schema-kinds.sql"),
     include_str!("schema-quota.sql"),
+    include_str!("schema-leaves.sql"),
+    include_str!("schema-names.sql"),
+    include_str!("schema-timeouts.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

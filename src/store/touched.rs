@@ -113,6 +113,7 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::RequestForgotten { .. }
         | Event::Delivered { .. }
         | Event::OperatorChanged { .. }
+        | Event::OperatorTimedOut { .. }
         | Event::WorkQueued { .. }
         | Event::WorkFinished { .. } => Ok(Vec::new()),
     }

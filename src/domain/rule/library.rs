@@ -9,7 +9,6 @@ use crate::domain::driver::{Driver, Label};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
-use crate::domain::name;
 use crate::domain::noun::{Library, MediaType, Medium, Pool};
 use crate::domain::operating::OperatorRecord;
 use crate::domain::state::{LibraryState, OperatorCommand, PoolType, SideState, WorkKind};
@@ -240,6 +239,8 @@ pub struct Seen {
     pub slot: ObjectNo,
     /// The medium with that bar code, or the one believed in that slot if there is no bar code.
     pub known: Option<Medium>,
+    /// Number and identifier for a new medium.
+    pub thing: Thing,
     /// The name for a new medium; already unique.
     pub name: String,
     /// Its type.
@@ -271,7 +272,7 @@ pub fn file(library: ObjectNo, seen: &Seen, mint: &mut impl Mint) -> Option<Even
     let state = super::medium::first_state(seen.pool.kind);
     let code = &seen.found.barcode;
     let medium = NewMedium {
-        thing: mint.thing(),
+        thing: seen.thing,
         name: seen.name.clone(),
         barcode: code.clone().filter(|_| seen.other.is_none()),
         description: String::new(),
@@ -282,6 +283,7 @@ pub fn file(library: ObjectNo, seen: &Seen, mint: &mut impl Mint) -> Option<Even
         sides: (0..seen.media_type.sides).map(|_| mint.thing()).collect(),
         state,
         twin: code.clone().filter(|_| seen.other.is_some()),
+        by_rule: code.is_none(),
     };
     Some(Event::MediumCreated {
         medium: Box::new(medium),
@@ -309,6 +311,7 @@ pub fn report(
         library: Some(library.no),
         medium: Some(medium.thing.no),
         element: Some(seen.slot),
+        deadline: None,
     })
 }
 
@@ -319,12 +322,6 @@ pub fn pool_for(label: Label) -> PoolType {
         Label::Import => PoolType::Import,
         Label::Blank | Label::Foreign => PoolType::Unrecognized,
     }
-}
-
-/// Returns the name that a found medium would have: its bar code, or its library and slot.
-pub fn name_for(library: &str, found: &Found) -> String {
-    let fallback = || format!("{library}-slot-{}", found.slot);
-    name::from_foreign(&found.barcode.clone().unwrap_or_else(fallback))
 }
 
 /// Returns whether a state of a side counts as new for the search.

@@ -186,7 +186,7 @@ impl Filesystem for Adapter {
                 .and_then(|dir| served.entry(dir, name.as_bytes()))
             {
                 Ok((node, found)) => {
-                    let (attributes, entry) = times(node);
+                    let (attributes, entry) = times(node, &found);
                     reply.entry_with_ttls(&attributes, &entry, &attr(&found), Generation(0));
                 }
                 Err(failed) => reply.error(served.errno(req.uid(), &failed)),

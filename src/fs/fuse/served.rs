@@ -316,6 +316,7 @@ impl Served {
             size: 0,
             modified: now,
             accessed: now,
+            passing: false,
         })
     }
 
@@ -338,8 +339,9 @@ impl Served {
     }
 }
 
-/// Returns how long the kernel may keep the attributes and the name of a node.
-pub(super) fn times(node: Node) -> (Duration, Duration) {
+/// Returns how long the kernel may keep the attributes and the name of a node. Names that go behind its back it may not keep:
+/// it cannot be told (see [`super::notice`]).
+pub(super) fn times(node: Node, found: &Attributes) -> (Duration, Duration) {
     let named = crate::fs::tree::spec(node.row).name;
     let behaviour = behaviour(node);
     let fleeting = matches!(
@@ -348,7 +350,7 @@ pub(super) fn times(node: Node) -> (Duration, Duration) {
     ) || matches!(
         node.row,
         Row::Medium | Row::Logical | Row::Operator | Row::Work
-    );
+    ) || found.passing;
     let entry = match named {
         _ if fleeting => Duration::ZERO,
         crate::fs::tree::Name::Is(_) => LONG,

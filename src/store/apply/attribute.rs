@@ -29,7 +29,7 @@ pub(super) fn change(
     }
     let sql = match of {
         Holder::Computer(_) => return Ok(()),
-        Holder::Pool(_) => "UPDATE pool SET modified = ?2 WHERE no = ?1",
+        Holder::Pool(_) => "UPDATE pool SET modified = ?2, kept = 1 WHERE no = ?1",
         Holder::Medium(_) => "UPDATE medium SET modified = ?2 WHERE no = ?1",
         Holder::Side(_) => "UPDATE side SET modified = ?2 WHERE no = ?1",
         Holder::Logical(_) => "UPDATE logical SET modified = ?2 WHERE no = ?1",
