@@ -10,6 +10,7 @@ pub mod check;
 mod column;
 pub mod copy;
 pub mod fact;
+pub mod failure;
 pub mod fault;
 pub mod list;
 pub mod lock;
