@@ -25,7 +25,7 @@ pub use crate::store::fault::Faults;
 pub use crate::store::lock::Lock;
 pub use crate::store::write::Durability;
 pub use crate::store::{
-    Readers, View, attribute, failure, list, log, queue, read, search, touched, views,
+    Readers, View, attribute, failure, list, log, map, queue, read, search, touched, views,
 };
 
 use self::clock::Clock;

@@ -483,6 +483,7 @@ mod tests {
             include_str!("list.rs"),
             include_str!("fact.rs"),
             include_str!("failure.rs"),
+            include_str!("map.rs"),
             include_str!("attribute.rs"),
             include_str!("touched.rs"),
             include_str!("typed.rs"),

@@ -15,6 +15,7 @@ pub mod fault;
 pub mod list;
 pub mod lock;
 pub mod log;
+pub mod map;
 mod migration;
 pub mod queue;
 pub mod read;
