@@ -34,6 +34,7 @@ mod model;
 mod mounting;
 mod objects;
 mod operators;
+mod page;
 mod pools;
 mod posix;
 mod power;
