@@ -296,6 +296,8 @@ fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
             | Row::Results
             | Row::LibraryRequests
             | Row::LibraryResults
+            | Row::LibraryStatus
+            | Row::LibraryMap
     );
     if let Some(time) = subject.modified().filter(|_| !summary) {
         if let Subject::Medium(medium) = subject
@@ -306,7 +308,8 @@ fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
         }
         return Ok(time);
     }
-    if let Some(library) = subject.library(view)? {
+    let of_media = matches!(node.row, Row::LibraryStatus | Row::LibraryMap);
+    if let Some(library) = subject.library(view)?.filter(|_| !of_media) {
         return Ok(library.modified);
     }
     let (_, created) = read::catalog(view)?;

@@ -69,7 +69,13 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::WorkBy
         | Row::TypeSides => Form::Number,
         Row::Sides => Form::Names,
-        Row::Readme | Row::Status | Row::Metrics | Row::PoolWhy => Form::Omitted,
+        Row::Readme
+        | Row::Status
+        | Row::StatusPage
+        | Row::LibraryStatus
+        | Row::LibraryMap
+        | Row::Metrics
+        | Row::PoolWhy => Form::Omitted,
         _ => Form::Text,
     }
 }

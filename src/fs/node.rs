@@ -77,6 +77,7 @@ rows! {
     ByLocation = 268, LocationLibraries = 269, LocationLibrary = 270, MediumInLibrary = 271,
     LocationOffline = 272, MediumOffline = 273, WorkInfo = 274,
     MediumHistory = 350, Export = 351,
+    StatusPage = 420, LibraryStatus = 421, LibraryMap = 422,
 }
 
 /// The directories of named requests: requests, one of them, results, one of them.

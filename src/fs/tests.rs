@@ -32,7 +32,7 @@ impl Sample {
         dir.path().join("catalog")
     }
 
-    fn change(&self, sql: &str) {
+    pub(super) fn change(&self, sql: &str) {
         let db = rusqlite::Connection::open(Self::path(&self.dir)).unwrap();
         db.execute_batch(sql).unwrap();
     }

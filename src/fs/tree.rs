@@ -7,8 +7,8 @@
 
 use super::node::{Node, Row};
 use super::show::{
-    catalog, info, library, link, logical, medium, metrics, operator, pool, settings as system,
-    status, why, work,
+    catalog, info, library, link, logical, map, medium, metrics, operator, page, pool,
+    settings as system, status, why, work,
 };
 use super::{parse, settings, types};
 use crate::domain::ask::Ask;
@@ -256,6 +256,7 @@ pub static TREE: &[Spec] = &[
     on(Row::ByOwner,   &[Row::Root], Is("by-owner"),   dir(G::Fixed(0o755)), "Logical media by the number of the user that owns them, as links."),
     on(Row::ByLocation, &[Row::Root], Is("by-location"), dir(G::Fixed(0o755)), "Media by where they are, as links."),
     on(Row::Status,    &[Row::Root], Is("status"),     (G::Private(0o640), B::Shown(status::status)), "A summary of the whole system for people."),
+    on(Row::StatusPage, &[Row::Root], Is("status.html"), (G::Private(0o640), B::Shown(page::page)), "The same as a page for a browser, which reads it anew by itself."),
     on(Row::RootInfo,  &[Row::Root], Is(info::NAME),   (G::Private(0o640), B::Shown(info::root)), "The whole system as one JSON object."),
     on(Row::Metrics,   &[Row::Root], Is("metrics"),    public(metrics::metrics), "Numbers of the whole system as OpenMetrics text."),
     on(Row::History,   &[Row::Root], Is("history"),    (G::Private(0o640), B::History), "The audit trail: every change, who made it and when, one JSON object a line."),
@@ -339,6 +340,8 @@ pub static TREE: &[Spec] = &[
     on(Row::LibraryDriver,      &[Row::Library], Is("driver"),      attr(library::driver, parse::library_driver), "What drives it, such as virtual type=LTO-8 slots=40 drives=2."),
     on(Row::LibraryEnabled,     &[Row::Library], Is("enabled"),     attr(library::enabled, parse::library_enabled), "1 if it is in use, else 0."),
     on(Row::LibraryState,       &[Row::Library], Is("state"),       shown(library::state), "Whether it works: ready, initializing, needs-service or not-present."),
+    on(Row::LibraryStatus,      &[Row::Library], Is("status"),      shown(library::status), "A summary of the library for people: what its slots and drives have, and what it has to do."),
+    on(Row::LibraryMap,         &[Row::Library], Is("map.svg"),     shown(map::map), "A drawing of its drives, ports and slots by the state of their media."),
     on(Row::LibraryRequests,    &[Row::Library], Is("requests"),    dir(G::UseDir), "Named requests: mount, dismount, inventory."),
     on(Row::LibraryResults,     &[Row::Library], Is("results"),     dir(G::Mode(0o555)), "Results of named requests."),
     on(Row::LibraryRequest, &[Row::LibraryRequests], Each(Kind::LibraryRequest), (G::Requester(0o600), B::RequestFile(work::request)), "A named request to the library; create and write it to submit, rm cancels or forgets it."),

@@ -26,7 +26,9 @@ pub use crate::store::copy::{Snapshot, size};
 pub use crate::store::fault::Faults;
 pub use crate::store::lock::Lock;
 pub use crate::store::write::Durability;
-pub use crate::store::{Readers, View, attribute, list, log, queue, read, search, touched, views};
+pub use crate::store::{
+    Readers, View, attribute, failure, list, log, map, queue, read, search, touched, views,
+};
 
 use self::clock::Clock;
 use self::core::{Batch, Core};

@@ -5,7 +5,7 @@
 
 use super::apply::apply;
 use super::read::many;
-use super::{failed, log, migration, touched};
+use super::{failed, failure, log, migration, touched};
 use crate::domain::error::{ErrorKind, Result};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -253,6 +253,7 @@ pub fn replay(lines: impl IntoIterator<Item = String>) -> Result<Connection> {
 /// Applies a record as when it was made.
 fn again(db: &Connection, record: &log::Record, bytes: usize) -> Result<()> {
     touched::touch(db, record.seq, bytes, &record.detail)?;
+    failure::note(db, record.seq, &record.detail)?;
     apply(db, &record.detail, record.time)
 }
 

@@ -306,6 +306,14 @@ pub fn delivery_unknown(db: &Connection, limit: u32) -> Result<Vec<ObjectNo>> {
     many(db, DELIVERY_UNKNOWN, [limit], |row| row.get(0))
 }
 
+const LIBRARIES_TROUBLED: &str =
+    "SELECT no FROM library WHERE enabled = 1 AND state >= 20 ORDER BY no LIMIT ?1";
+
+/// Returns the libraries that are in use and do not work.
+pub fn libraries_troubled(db: &Connection, limit: u32) -> Result<Vec<ObjectNo>> {
+    many(db, LIBRARIES_TROUBLED, [limit], |row| row.get(0))
+}
+
 const TALLY_BELOW: &str = "SELECT tally.state, standing, sum(sides) FROM pool \
     JOIN tally ON tally.pool = pool.no WHERE parent = ?1 AND sides <> 0 GROUP BY tally.state, standing";
 
@@ -408,10 +416,17 @@ mod tests {
         let walks = plan.split("; ").filter(|step| step.contains("SCAN"));
         walks
             .map(|step| step.trim_start_matches("SCAN "))
-            // One row; one row a pool and state, for statfs; the owners that were found; what waits or is open alone.
+            // One row; one row a pool and state, for statfs; the owners that were found; what failed, from the end of
+            // its table; what waits or is open alone.
             .all(|walk| {
-                let few = ["request_open", "work_open", "operator_open", "logical_delivery"];
-                matches!(walk, "catalog" | "tally" | "next" | "settings")
+                let few = [
+                    "request_open",
+                    "work_open",
+                    "operator_open",
+                    "logical_delivery",
+                    "library_troubled",
+                ];
+                matches!(walk, "catalog" | "tally" | "next" | "settings" | "failed")
                     || few.iter().any(|index| walk.ends_with(&format!("INDEX {index}")))
             })
     }
@@ -467,6 +482,8 @@ mod tests {
         for source in [
             include_str!("list.rs"),
             include_str!("fact.rs"),
+            include_str!("failure.rs"),
+            include_str!("map.rs"),
             include_str!("attribute.rs"),
             include_str!("held.rs"),
             include_str!("touched.rs"),

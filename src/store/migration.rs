@@ -24,6 +24,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-leaves.sql"),
     include_str!("schema-names.sql"),
     include_str!("schema-timeouts.sql"),
+    include_str!("schema-failed.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

@@ -91,6 +91,24 @@ pub fn open(db: &Connection, library: ObjectNo) -> Result<Vec<Work>> {
     many(db, sql, [library], work_row)
 }
 
+/// Returns the first of them, at most `limit`.
+pub fn next(db: &Connection, library: ObjectNo, limit: u32) -> Result<Vec<Work>> {
+    let sql = concat!(
+        work_columns!(),
+        "WHERE library = ?1 AND finished IS NULL ORDER BY priority DESC, rank, no LIMIT ?2"
+    );
+    many(db, sql, (library, limit), work_row)
+}
+
+/// Returns the requests of all libraries that have no result yet, oldest first, at most `limit`.
+pub fn oldest(db: &Connection, limit: u32) -> Result<Vec<Work>> {
+    let sql = concat!(
+        work_columns!(),
+        "WHERE finished IS NULL ORDER BY no LIMIT ?1"
+    );
+    many(db, sql, [limit], work_row)
+}
+
 /// Returns the place of an open request among those of its library, kind and priority, from 1; 0 if it is not waiting.
 pub fn place(db: &Connection, work: &Work) -> Result<usize> {
     let rivals = rivals(db, work)?;

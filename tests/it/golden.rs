@@ -22,7 +22,7 @@ use ntmsfs::domain::state::{OperatorState, Selection, SideState};
 use ntmsfs::domain::time::{Limit, Span};
 use ntmsfs::domain::verb::LibraryRequest;
 use ntmsfs::manager::{log, read};
-use ntmsfs::store::{check, fact};
+use ntmsfs::store::{check, fact, failure};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
 
@@ -651,6 +651,39 @@ fn the_script_makes_every_kind_of_event() {
     if let Ok(path) = std::env::var("NTMSFS_GOLDEN") {
         std::fs::write(path, lines.join("\n") + "\n").expect("the golden log");
     }
+}
+
+/// The list of failures is that of the code, also where the migration made it of a log that was there before.
+#[test]
+fn what_failed_is_known() {
+    let (world, _) = script();
+    let noted = |db: &rusqlite::Connection| -> Vec<i64> {
+        let mut rows = db
+            .prepare("SELECT seq FROM failed ORDER BY seq DESC")
+            .expect("the list");
+        let rows = rows.query_map([], |row| row.get(0)).expect("rows");
+        rows.collect::<Result<_, _>>().expect("numbers")
+    };
+    let kept = noted(world.db());
+    let last = failure::last(world.db(), 100).expect("records");
+    assert_eq!(
+        kept,
+        last.iter().map(|record| record.seq).collect::<Vec<_>>()
+    );
+    let kinds: Vec<&str> = last.iter().map(|record| name(&record.detail)).collect();
+    for kind in [
+        "RequestFailed",
+        "WorkFinished",
+        "WorkChanged",
+        "OperatorChanged",
+    ] {
+        assert!(kinds.contains(&kind), "{kind}: {kinds:?}");
+    }
+    let said = format!("{last:?}");
+    assert!(said.contains("jammed") && said.contains("no power") && !said.contains("by its owner"));
+    world.sql("DROP TABLE failed; DROP INDEX library_troubled");
+    world.sql(include_str!("../../src/store/schema-failed.sql"));
+    assert_eq!(noted(world.db()), kept);
 }
 
 #[test]

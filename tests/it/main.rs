@@ -37,6 +37,7 @@ mod mounting;
 mod names;
 mod objects;
 mod operators;
+mod page;
 mod pools;
 mod posix;
 mod power;
