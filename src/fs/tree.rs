@@ -380,6 +380,7 @@ pub static TREE: &[Spec] = &[
     on(Row::WorkBy,        &[Row::Work], Is("by"),        public(work::by), "Number of the user who asked for it."),
     on(Row::WorkMedium,    &[Row::Work], Is("medium"),    link(link::medium_of_work), "Link to its medium."),
     on(Row::WorkDrive,     &[Row::Work], Is("drive"),     link(link::drive_of_work), "Link to its drive, while it has one."),
+    on(Row::WorkPartOf,    &[Row::Work], Is("part_of"),   link(link::whole_of_work), "Link to the work for several media that this is a part of, if it is one."),
     on(Row::WorkLibrary,   &[Row::Work], Is("library"),   link(link::library_of_work), "Link to its library."),
 
     on(Row::Type,            &[Row::Types], Each(Kind::MediaType), object(G::Fixed(0o755), parse::remove_type), "A type of media; rmdir removes one that nothing uses."),

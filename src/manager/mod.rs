@@ -14,6 +14,7 @@ mod numbers;
 mod outcome;
 pub mod restoring;
 mod serving;
+mod several;
 mod supply;
 mod turn;
 mod typing;

@@ -2,6 +2,7 @@
 //!
 //! Invariant: a request ends exactly once.
 
+use super::several;
 use super::turn::Turn;
 use crate::codes;
 use crate::domain::access::{Caller, Right};
@@ -30,11 +31,13 @@ pub(super) fn submit(
     let library = fact::found(read::library(db, library)?, "library")?;
     demand_unused(turn, &library, name)?;
     demand_right(turn.caller, &library, request)?;
-    let target = request.target().map(|target| queue::target(db, target));
-    let target = target.transpose()?.flatten();
-    if let Some((medium, _)) = &target {
-        let pool = fact::pool(db, medium.pool)?;
-        pool.access.demand(turn.caller, Right::Use, &pool.name)?;
+    let mut media = Vec::new();
+    for target in request.targets() {
+        if let Some((medium, _)) = queue::target(db, target)? {
+            let pool = fact::pool(db, medium.pool)?;
+            pool.access.demand(turn.caller, Right::Use, &pool.name)?;
+            media.push(medium.no);
+        }
     }
     if queue::open_requests(db, library.no)? >= QUEUE_MAX {
         return Err(ErrorKind::NotReady.because(format!(
@@ -53,7 +56,11 @@ pub(super) fn submit(
     let work = WorkRecord {
         priority,
         deadline,
-        medium: target.map(|(medium, _)| medium.no),
+        // What names several is taken apart, and each part names its own.
+        medium: media
+            .first()
+            .copied()
+            .filter(|_| request.targets().len() == 1),
         ..record(turn.caller, &library, request.kind(), name)
     };
     turn.record(Event::WorkRequested {
@@ -73,6 +80,7 @@ fn record(caller: &Caller, library: &Library, kind: WorkKind, name: &Named) -> W
         priority: 0,
         deadline: None,
         medium: None,
+        part_of: None,
     }
 }
 
@@ -99,7 +107,7 @@ fn demand_right(caller: &Caller, library: &Library, request: &LibraryRequest) ->
     let right = match request {
         LibraryRequest::Mount(_)
         | LibraryRequest::Dismount(DismountRequest {
-            what: Dismounted::Target(_),
+            what: Dismounted::Targets(_),
             ..
         }) => Right::Use,
         LibraryRequest::Dismount(_) => Right::Modify,
@@ -134,6 +142,7 @@ pub(super) fn remove(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
     };
     let library = fact::found(read::library(db, work.library)?, "library")?;
     demand_owner(turn.caller, &work, &library)?;
+    several::demand_whole(turn, &work)?;
     match work.state {
         WorkState::InProcess => {
             return Err(ErrorKind::AccessDenied.because(format!(
@@ -159,8 +168,11 @@ fn demand_owner(caller: &Caller, work: &Work, library: &Library) -> Result<()> {
     library.access.demand(caller, Right::Control, &library.name)
 }
 
-/// Forgets a request that has its result.
+/// Forgets a request that has its result, and its parts.
 pub(super) fn forget(turn: &mut Turn<'_>, work: &Work) -> Result<Reply> {
+    for part in queue::parts(turn.writer.db(), work.no)? {
+        change(turn, &part, WorkChange::Forgotten)?;
+    }
     change(turn, work, WorkChange::Forgotten)?;
     Ok(Reply::Done)
 }
@@ -176,13 +188,18 @@ pub(super) fn change(turn: &mut Turn<'_>, work: &Work, change: WorkChange) -> Re
     })
 }
 
-/// Ends a request with the reason why it failed.
+/// Ends a request, and what is open of its parts, with the reason why it failed.
 pub(super) fn fail(turn: &mut Turn<'_>, work: &Work, refusal: &Refusal) -> Result<()> {
     let state = if refusal.kind == ErrorKind::Cancelled {
         WorkState::Cancelled
     } else {
         WorkState::Failed
     };
+    for part in queue::parts(turn.writer.db(), work.no)? {
+        if part.state.is_open() {
+            fail(turn, &part, refusal)?;
+        }
+    }
     let ended = WorkChange::Ended {
         state,
         code: codes::code(refusal.kind).win32,
@@ -254,7 +271,8 @@ pub(super) fn answered(turn: &mut Turn<'_>, work: &Work, state: OperatorState) -
         OperatorState::Refused => {
             let refusal =
                 ErrorKind::RequestRefused.because("an operator refused to bring the medium");
-            fail(turn, work, &refusal)
+            let whole = several::whole(turn, work)?;
+            fail(turn, &whole, &refusal)
         }
         OperatorState::Submitted | OperatorState::Active | OperatorState::InProgress => Ok(()),
     }
@@ -277,7 +295,8 @@ fn satisfied(turn: &mut Turn<'_>, work: &Work) -> Result<()> {
     let Some(slot) = queue::empty_slot(db, work.library)? else {
         let refusal = ErrorKind::LibraryFull
             .because(format!("no slot is free for medium \"{}\"", medium.name));
-        return fail(turn, work, &refusal);
+        let whole = several::whole(turn, work)?;
+        return fail(turn, &whole, &refusal);
     };
     change(turn, work, WorkChange::Waiting)?;
     turn.record(Event::MediumChanged {
@@ -296,11 +315,9 @@ fn satisfied(turn: &mut Turn<'_>, work: &Work) -> Result<()> {
 pub(super) fn inserted(turn: &mut Turn<'_>, work: &Work, drive: ObjectNo) -> Result<()> {
     let db = turn.writer.db();
     let library = fact::found(read::library(db, work.library)?, "library")?;
-    let (medium, side) = match LibraryRequest::parse(&work.body)?.target() {
-        Some(target) => queue::target(db, target)?,
-        None => None,
-    }
-    .ok_or_else(|| ErrorKind::InvalidMedia.because("the medium is gone"))?;
+    let target = queue::first_target(db, work)?;
+    let (medium, side) =
+        target.ok_or_else(|| ErrorKind::InvalidMedia.because("the medium is gone"))?;
     let device = match Driver::parse(&library.driver)? {
         Driver::Hand(spec) => spec.device,
         Driver::Virtual(_) => String::new(),
@@ -386,7 +403,7 @@ pub(super) fn moved(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
     Ok(Reply::Done)
 }
 
-fn drive_changed(
+pub(super) fn drive_changed(
     turn: &mut Turn<'_>,
     task: &queue::Task,
     drive: ObjectNo,
@@ -417,6 +434,10 @@ pub(super) fn worked(
         return Ok(Reply::Done);
     };
     match (outcome, task.work.kind) {
+        (Ok(device), WorkKind::Mount) if task.work.part_of.is_some() => {
+            let device = device.clone();
+            change(turn, &task.work, WorkChange::Ready { device })?;
+        }
         (Ok(device), WorkKind::Mount) => {
             let loaded = DriveChange::Loaded {
                 side: task.side.no,

@@ -4,6 +4,7 @@
 //! transaction, so after a crash nothing is left that only a forgotten thread knew.
 
 use super::mounting::{change, empty, fail, inserted, pass, thing};
+use super::several;
 use super::turn::Turn;
 use crate::domain::access::Caller;
 use crate::domain::change::{LibraryChange, Thing};
@@ -15,7 +16,6 @@ use crate::domain::rule::Mint as _;
 use crate::domain::rule::mount::{Step, schedule};
 use crate::domain::rule::operator::NOBODY;
 use crate::domain::state::WorkKind;
-use crate::domain::verb::LibraryRequest;
 use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
 use crate::store::{fact, queue, read};
 use std::collections::BTreeSet;
@@ -95,10 +95,11 @@ fn perform(turn: &mut Turn<'_>, library: &Library, step: Step) -> Result<()> {
             let work = work(turn, no)?;
             ask(turn, &work, Some(drive), message)
         }
-        Step::Bring { work: no, message } => {
-            let work = work(turn, no)?;
-            ask(turn, &work, None, message)
-        }
+        // Another part that nobody can be asked for may have ended it.
+        Step::Bring { work: no, message } => match work(turn, no)? {
+            work if work.state.is_open() => ask(turn, &work, None, message),
+            _ => Ok(()),
+        },
         Step::Evict { drive } => evict(turn, library, drive),
         Step::Leave { work: no, drive } => {
             let work = work(turn, no)?;
@@ -108,14 +109,23 @@ fn perform(turn: &mut Turn<'_>, library: &Library, step: Step) -> Result<()> {
             let work = work(turn, no)?;
             leave(turn, library, &work, (drive, false))
         }
+        Step::Split { work: no } => several::split(turn, library, &work(turn, no)?),
+        Step::Hand { work: no } => several::hand(turn, &work(turn, no)?),
+        Step::Withdraw { work: no } => several::withdraw(turn, library, &work(turn, no)?),
+        Step::Follow { work: no, part } => {
+            let (work, part) = (work(turn, no)?, work(turn, part)?);
+            several::follow(turn, &work, &part)
+        }
+        Step::Gather { work: no } => several::gather(turn, &work(turn, no)?),
         Step::Pass { work: no, result } => {
             let work = work(turn, no)?;
             pass(turn, &work, result)
         }
-        Step::Wait { work: no } => {
-            let work = work(turn, no)?;
-            change(turn, &work, WorkChange::Waiting)
-        }
+        // As above.
+        Step::Wait { work: no } => match work(turn, no)? {
+            work if work.state.is_open() => change(turn, &work, WorkChange::Waiting),
+            _ => Ok(()),
+        },
         Step::End { work: no, refusal } => {
             let work = work(turn, no)?;
             fail(turn, &work, &refusal)
@@ -123,7 +133,7 @@ fn perform(turn: &mut Turn<'_>, library: &Library, step: Step) -> Result<()> {
     }
 }
 
-fn start(
+pub(super) fn start(
     turn: &mut Turn<'_>,
     library: &Library,
     work: &Work,
@@ -151,13 +161,10 @@ fn ask(turn: &mut Turn<'_>, work: &Work, drive: Option<ObjectNo>, message: Strin
     let db = turn.writer.db();
     if !read::settings(db)?.attended {
         let refusal = ErrorKind::RequestRefused.because(format!("{message}: {NOBODY}"));
-        return fail(turn, work, &refusal);
+        let whole = several::whole(turn, work)?;
+        return fail(turn, &whole, &refusal);
     }
-    let target = match LibraryRequest::parse(&work.body)?.target() {
-        Some(target) => queue::target(db, target)?,
-        None => None,
-    };
-    let (medium, _) = fact::found(target, "medium")?;
+    let (medium, _) = fact::found(queue::first_target(db, work)?, "medium")?;
     let asked = WorkChange::Asked {
         operator: (&mut turn.numbers).number(),
         medium: medium.no,
@@ -170,7 +177,7 @@ fn ask(turn: &mut Turn<'_>, work: &Work, drive: Option<ObjectNo>, message: Strin
 }
 
 /// The daemon's own dismount of a medium that nobody has, because the drive is needed.
-fn evict(turn: &mut Turn<'_>, library: &Library, drive: ObjectNo) -> Result<()> {
+pub(super) fn evict(turn: &mut Turn<'_>, library: &Library, drive: ObjectNo) -> Result<()> {
     let db = turn.writer.db();
     let element = fact::found(read::element(db, drive)?, "drive")?;
     let no = (&mut turn.numbers).number();
@@ -184,6 +191,7 @@ fn evict(turn: &mut Turn<'_>, library: &Library, drive: ObjectNo) -> Result<()> 
         priority: 0,
         deadline: None,
         medium: element.medium,
+        part_of: None,
     };
     turn.record(Event::WorkRequested {
         work: Box::new(work),

@@ -21,7 +21,7 @@ type Sql<T> = rusqlite::Result<T>;
 macro_rules! work_columns {
     () => {
         "SELECT no, library, kind, name, caller, body, state, priority, rank, medium, drive, deadline, operator, \
-         result, error, queued, finished, modified FROM work "
+         result, error, queued, finished, modified, part_of FROM work "
     };
 }
 
@@ -53,6 +53,7 @@ fn work_row(row: &Row<'_>) -> Sql<Work> {
         queued: row.get(15)?,
         finished: row.get(16)?,
         modified: row.get(17)?,
+        part_of: row.get(18)?,
     })
 }
 
@@ -91,6 +92,12 @@ pub fn open(db: &Connection, library: ObjectNo) -> Result<Vec<Work>> {
     many(db, sql, [library], work_row)
 }
 
+/// Returns the parts of a request for several media, in the order of the request.
+pub fn parts(db: &Connection, whole: ObjectNo) -> Result<Vec<Work>> {
+    let sql = concat!(work_columns!(), "WHERE part_of = ?1 ORDER BY no");
+    many(db, sql, [whole], work_row)
+}
+
 /// Returns the place of an open request among those of its library, kind and priority, from 1; 0 if it is not waiting.
 pub fn place(db: &Connection, work: &Work) -> Result<usize> {
     let rivals = rivals(db, work)?;
@@ -104,16 +111,16 @@ pub fn place(db: &Connection, work: &Work) -> Result<usize> {
 pub fn rivals(db: &Connection, work: &Work) -> Result<Vec<Work>> {
     let waits = |other: &Work| {
         other.kind == work.kind
+            && other.part_of.is_none()
             && other.priority == work.priority
             && matches!(other.state, WorkState::Queued | WorkState::Waiting)
     };
     Ok(open(db, work.library)?.into_iter().filter(waits).collect())
 }
 
-/// Counts the requests of a library that have no result yet.
+/// Counts the requests of a library, and their parts, that have no result yet.
 pub fn open_requests(db: &Connection, library: ObjectNo) -> Result<usize> {
-    let sql =
-        "SELECT count(*) FROM work WHERE library = ?1 AND finished IS NULL AND name IS NOT NULL";
+    let sql = "SELECT count(*) FROM work WHERE library = ?1 AND finished IS NULL AND (name IS NOT NULL OR part_of IS NOT NULL)";
     let count = one(db, sql, [library], |row| row.get::<_, i64>(0))?;
     Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(0))
 }
@@ -145,11 +152,11 @@ pub fn deadlines(db: &Connection) -> Result<Vec<(ObjectNo, Time)>> {
         .collect())
 }
 
-/// Returns finished requests, and other finished work, that are older than `before`.
+/// Returns finished requests, and other finished work, that are older than `before`; parts go with their request.
 pub fn to_purge(db: &Connection, before: Time) -> Result<Vec<Work>> {
     let sql = concat!(
         work_columns!(),
-        "WHERE finished IS NOT NULL AND finished <= ?1 ORDER BY finished LIMIT 256"
+        "WHERE finished IS NOT NULL AND finished <= ?1 AND part_of IS NULL ORDER BY finished LIMIT 256"
     );
     many(db, sql, [before], work_row)
 }
@@ -235,6 +242,14 @@ pub fn target(db: &Connection, target: &Target) -> Result<Option<(Medium, Side)>
     Ok(read::medium(db, side.medium)?.map(|medium| (medium, side)))
 }
 
+/// Finds what a request for one medium names.
+pub fn first_target(db: &Connection, work: &Work) -> Result<Option<(Medium, Side)>> {
+    match LibraryRequest::parse(&work.body)?.targets().first() {
+        Some(named) => target(db, named),
+        None => Ok(None),
+    }
+}
+
 /// Loads the drives of a library, by number.
 pub fn drives(db: &Connection, library: ObjectNo) -> Result<Vec<Drive>> {
     let sql = "SELECT no, number FROM element WHERE library = ?1 AND kind = ?2 ORDER BY number";
@@ -268,18 +283,24 @@ pub fn facts(db: &Connection, library: ObjectNo) -> Result<Option<Facts>> {
     };
     let job = |work: Work| {
         let request = LibraryRequest::parse(&work.body);
-        let named = request.as_ref().ok().and_then(LibraryRequest::target);
-        let target = named.map(|named| target(db, named)).transpose()?.flatten();
+        let named = request.as_ref().map_or(&[][..], LibraryRequest::targets);
+        let targets = named.iter().map(|named| target(db, named));
+        let targets = targets.collect::<Result<_>>()?;
         Ok(Job {
             work,
             request,
-            target,
+            targets,
         })
     };
     let jobs = open(db, library.no)?
         .into_iter()
         .map(job)
-        .collect::<Result<_>>()?;
+        .collect::<Result<Vec<_>>>()?;
+    let mut ended = Vec::new();
+    for whole in jobs.iter().filter(|job| job.targets.len() > 1) {
+        ended.extend(parts(db, whole.work.no)?);
+    }
+    ended.retain(|part| !part.state.is_open());
     Ok(Some(Facts {
         media_type: driver.shape().media_type.to_owned(),
         hands: match driver {
@@ -288,6 +309,7 @@ pub fn facts(db: &Connection, library: ObjectNo) -> Result<Option<Facts>> {
         },
         drives: drives(db, library.no)?,
         jobs,
+        ended,
         library,
     }))
 }
@@ -330,14 +352,7 @@ pub fn task(db: &Connection, no: ObjectNo) -> Result<Option<Task>> {
             found(read::side(db, held.side)?, "side")?,
         ),
         (WorkKind::Dismount | WorkKind::Inventory, _) => return Ok(None),
-        (WorkKind::Mount, _) => {
-            let request = LibraryRequest::parse(&work.body)?;
-            let named = request
-                .target()
-                .map(|named| target(db, named))
-                .transpose()?;
-            found(named.flatten(), "medium")?
-        }
+        (WorkKind::Mount, _) => found(first_target(db, &work)?, "medium")?,
     };
     let slot = medium
         .slot
