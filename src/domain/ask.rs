@@ -83,6 +83,8 @@ pub enum Ask {
     RemoveLibrary { no: ObjectNo },
     /// Change a library.
     SetLibrary { no: ObjectNo, set: SetLibrary },
+    /// Change a part of a library.
+    SetElement { no: ObjectNo, set: SetElement },
     /// A library has looked into its slots.
     Inventoried {
         work: ObjectNo,
@@ -244,6 +246,13 @@ pub enum SetLibrary {
     List(List),
     /// chown.
     Owner { uid: Option<u32>, gid: Option<u32> },
+}
+
+/// What to change of a part of a library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetElement {
+    /// How long a medium that nobody has stays in a drive (`dwDeferDismountDelay`).
+    DeferDelay(Limit),
 }
 
 /// What an inventory found in a slot.

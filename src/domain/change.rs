@@ -70,6 +70,14 @@ pub enum LibraryChange {
     Access(Access),
 }
 
+/// What changed of a part of a library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ElementChange {
+    /// How long a medium that nobody has stays in a drive.
+    DeferDelay(Limit),
+}
+
 /// What changed of a medium.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -7,13 +7,13 @@
 use super::access::Access;
 use super::attribute::{Holder, Octets};
 use super::change::{
-    Allocation, Deallocation, LibraryChange, LogicalChange, MediumChange, NewMedium, PoolChange,
-    RequestRecord, Swap, Thing, TypeChange,
+    Allocation, Deallocation, ElementChange, LibraryChange, LogicalChange, MediumChange, NewMedium,
+    PoolChange, RequestRecord, Swap, Thing, TypeChange,
 };
 use super::id::{Guid, ObjectNo};
 use super::operating::OperatorRecord;
 use super::setting::Setting;
-use super::state::{OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
+use super::state::{ElementKind, OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
 use super::time::Time;
 use super::work::{DriveChange, WorkChange, WorkRecord};
 use serde::{Deserialize, Serialize};
@@ -80,6 +80,13 @@ pub enum Event {
         slots: u32,
         drives: u32,
         ports: u32,
+    },
+    /// A part of a library was changed.
+    ElementChanged {
+        library: Thing,
+        element: ObjectNo,
+        kind: ElementKind,
+        change: ElementChange,
     },
     /// A library is gone, and its parts with it.
     LibraryRemoved { library: Thing, name: String },
@@ -259,15 +266,13 @@ impl Event {
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
             Self::WorkQueued { no, .. } => line("work", no, "insert"),
             Self::WorkFinished { no, .. } => line("work", no, "complete"),
-            Self::AttributeChanged { of, .. } => {
-                let (object, id) = of.named();
-                line(object, &id, "update")
-            }
+            Self::AttributeChanged { of, .. } => of_attribute(of),
             Self::WorkRequested { work } => work.headline(),
             Self::WorkChanged {
                 no, name, change, ..
             } => change.headline(*no, name.as_ref()),
             Self::DriveChanged { drive, .. } => line("drive", drive, "update"),
+            Self::ElementChanged { element, kind, .. } => line(kind.word(), element, "update"),
             Self::RequestForgotten { no, name, .. } => Headline {
                 request: name.clone(),
                 ..line("request", no, "delete")
@@ -289,6 +294,12 @@ impl Allocation {
             ..self.request.headline("complete", Some(&self.result))
         }
     }
+}
+
+/// What the line of an attribute says first.
+fn of_attribute(of: &Holder) -> Headline {
+    let (object, id) = of.named();
+    line(object, &id, "update")
 }
 
 /// What the line of an event says first that is no request.

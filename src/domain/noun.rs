@@ -189,6 +189,8 @@ pub struct Element {
     pub number: u32,
     /// The medium in it.
     pub medium: Option<ObjectNo>,
+    /// Of a drive: how long a medium that nobody has stays in it.
+    pub defer_delay: Limit,
 }
 
 /// A type of media.

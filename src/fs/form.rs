@@ -45,6 +45,7 @@ pub(crate) const fn form(row: Row) -> Form {
         Row::PoolDefaultTimeout
         | Row::PoolPurgeTime
         | Row::PoolReuseDelay
+        | Row::DriveDeferDelay
         | Row::SettingOperatorPurgeTime
         | Row::SettingHookTimeout => Form::Duration,
         Row::LogicalAllocatedAt

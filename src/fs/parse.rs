@@ -11,7 +11,7 @@ use super::node::{Node, Row};
 use super::tree::{Behaviour as B, Guard, spec};
 use crate::codes;
 use crate::domain::acl::List;
-use crate::domain::ask::{Ask, Named, SetLibrary, SetLogical, SetMedium, SetPool};
+use crate::domain::ask::{Ask, Named, SetElement, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::label::MediaLabel;
@@ -555,6 +555,11 @@ pub(super) fn library_description(no: ObjectNo, value: &str) -> Result<Ask> {
 pub(super) fn library_driver(no: ObjectNo, value: &str) -> Result<Ask> {
     let value = text(value, "driver", LINE_MAX)?;
     Ok(set_library(no, SetLibrary::Driver(value)))
+}
+
+pub(super) fn drive_defer_delay(no: ObjectNo, value: &str) -> Result<Ask> {
+    let set = SetElement::DeferDelay(Limit::parse(value)?);
+    Ok(Ask::SetElement { no, set })
 }
 
 pub(super) fn library_enabled(no: ObjectNo, value: &str) -> Result<Ask> {

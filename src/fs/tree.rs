@@ -345,6 +345,7 @@ pub static TREE: &[Spec] = &[
     on(Row::DriveNumber, &[Row::Drive], Is("number"), shown(library::element_number), "Number of the drive."),
     on(Row::DriveState,  &[Row::Drive], Is("state"),  shown(library::element_state), "dismounted, mounted, loaded, unloaded or dismountable."),
     on(Row::DriveDevice, &[Row::Drive], Is("device"), shown(library::drive_device), "Device of the medium that is loaded in it, empty if none is."),
+    on(Row::DriveDeferDelay, &[Row::Drive], Is("defer_dismount_delay"), attr(library::drive_defer_delay, parse::drive_defer_delay), "How long a medium stays in it after a deferred dismount if nobody mounts it again, such as 5m or infinite."),
     on(Row::DriveMedium, &[Row::Drive], Is("medium"), link(link::medium_of_element), "Link to the medium in it."),
     on(Row::Port,        &[Row::Ports], Each(Kind::Element(E::Port)),   dir(G::Mode(0o777)), "A port."),
     on(Row::PortNumber,  &[Row::Port], Is("number"),  shown(library::element_number), "Number of the port."),

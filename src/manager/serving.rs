@@ -28,9 +28,25 @@ pub(super) fn look(turn: &mut Turn<'_>, from: usize) -> Result<()> {
     let mut libraries = BTreeSet::new();
     for event in &turn.since(from) {
         libraries.extend(concerned(turn, event)?);
+        note_stay(turn, event)?;
     }
     for library in libraries {
         serve(turn, library)?;
+    }
+    Ok(())
+}
+
+/// Notes until when a medium stays in a drive, if it does from now on or its time was changed.
+fn note_stay(turn: &mut Turn<'_>, event: &Event) -> Result<()> {
+    if let Event::DriveChanged {
+        drive,
+        change: DriveChange::Released,
+        ..
+    }
+    | Event::ElementChanged { element: drive, .. } = event
+    {
+        let until = queue::stay(turn.writer.db(), *drive)?;
+        turn.deadlines.extend(until.map(|until| (*drive, until)));
     }
     Ok(())
 }
@@ -45,6 +61,7 @@ fn concerned(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
         Event::WorkRequested { work } => Ok(vec![work.library.no]),
         Event::WorkChanged { library, .. }
         | Event::DriveChanged { library, .. }
+        | Event::ElementChanged { library, .. }
         | Event::LibraryChanged {
             library,
             change: LibraryChange::Enabled(true) | LibraryChange::State(_),
@@ -58,10 +75,10 @@ fn concerned(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
 }
 
 /// Gives the requests of a library what there is for them, until nothing more can be given.
-fn serve(turn: &mut Turn<'_>, library: ObjectNo) -> Result<()> {
+pub(super) fn serve(turn: &mut Turn<'_>, library: ObjectNo) -> Result<()> {
     for _ in 0..LOOKS_MAX {
         let db = turn.writer.db();
-        let Some(facts) = queue::facts(db, library)? else {
+        let Some(facts) = queue::facts(db, library, turn.now)? else {
             return Ok(());
         };
         let steps = schedule(&facts);

@@ -408,9 +408,15 @@ mod tests {
         let walks = plan.split("; ").filter(|step| step.contains("SCAN"));
         walks
             .map(|step| step.trim_start_matches("SCAN "))
-            // One row; one row a pool and state, for statfs; the owners that were found; what waits or is open alone.
+            // One row; one row a pool and state, for statfs; the owners that were found; what waits, is open or stays alone.
             .all(|walk| {
-                let few = ["request_open", "work_open", "operator_open", "logical_delivery"];
+                let few = [
+                    "request_open",
+                    "work_open",
+                    "operator_open",
+                    "logical_delivery",
+                    "mounted_spare",
+                ];
                 matches!(walk, "catalog" | "tally" | "next" | "settings")
                     || few.iter().any(|index| walk.ends_with(&format!("INDEX {index}")))
             })

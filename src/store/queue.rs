@@ -10,7 +10,7 @@ use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Library, Medium, Side};
 use crate::domain::rule::mount::{Drive, Facts, Job};
 use crate::domain::state::{ElementKind, MediumState, WorkKind, WorkState};
-use crate::domain::time::Time;
+use crate::domain::time::{Limit, Time};
 use crate::domain::verb::{LibraryRequest, Target};
 use crate::domain::work::{Inside, Work};
 use rusqlite::{Connection, Row};
@@ -152,6 +152,20 @@ pub fn deadlines(db: &Connection) -> Result<Vec<(ObjectNo, Time)>> {
         .collect())
 }
 
+/// Returns the drives in which a medium stays that nobody has, and until when.
+pub fn stays(db: &Connection) -> Result<Vec<(ObjectNo, Time)>> {
+    let sql = "SELECT drive, mounted.modified + defer_delay FROM mounted JOIN element ON element.no = drive \
+               WHERE state = 7 AND defer_delay IS NOT NULL ORDER BY drive";
+    many(db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Returns until when a medium that nobody has stays in a drive, if one does.
+pub fn stay(db: &Connection, drive: ObjectNo) -> Result<Option<Time>> {
+    let sql = "SELECT mounted.modified + defer_delay FROM mounted JOIN element ON element.no = drive \
+               WHERE drive = ?1 AND state = 7 AND defer_delay IS NOT NULL";
+    one(db, sql, [drive], |row| row.get(0))
+}
+
 /// Returns finished requests, and other finished work, that are older than `before`; parts go with their request.
 pub fn to_purge(db: &Connection, before: Time) -> Result<Vec<Work>> {
     let sql = concat!(
@@ -252,11 +266,11 @@ pub fn first_target(db: &Connection, work: &Work) -> Result<Option<(Medium, Side
 
 /// Loads the drives of a library, by number.
 pub fn drives(db: &Connection, library: ObjectNo) -> Result<Vec<Drive>> {
-    let sql = "SELECT no, number FROM element WHERE library = ?1 AND kind = ?2 ORDER BY number";
-    let drives: Vec<(ObjectNo, u32)> = many(db, sql, (library, ElementKind::Drive), |row| {
-        Ok((row.get(0)?, row.get(1)?))
+    let sql = "SELECT no, number, defer_delay FROM element WHERE library = ?1 AND kind = ?2 ORDER BY number";
+    let drives = many(db, sql, (library, ElementKind::Drive), |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })?;
-    let load = |(no, number)| {
+    let load = |(no, number, stays): (ObjectNo, u32, Limit)| {
         let inside = match inside(db, no)? {
             Some(inside) => {
                 let medium = found(read::medium(db, inside.medium)?, "medium")?;
@@ -268,13 +282,18 @@ pub fn drives(db: &Connection, library: ObjectNo) -> Result<Vec<Drive>> {
             }
             None => None,
         };
-        Ok(Drive { no, number, inside })
+        Ok(Drive {
+            no,
+            number,
+            inside,
+            stays,
+        })
     };
     drives.into_iter().map(load).collect()
 }
 
 /// Loads what the queue of a library looks at; `None` without a driver.
-pub fn facts(db: &Connection, library: ObjectNo) -> Result<Option<Facts>> {
+pub fn facts(db: &Connection, library: ObjectNo, now: Time) -> Result<Option<Facts>> {
     let Some(library) = read::library(db, library)? else {
         return Ok(None);
     };
@@ -302,6 +321,7 @@ pub fn facts(db: &Connection, library: ObjectNo) -> Result<Option<Facts>> {
     }
     ended.retain(|part| !part.state.is_open());
     Ok(Some(Facts {
+        now,
         media_type: driver.shape().media_type.to_owned(),
         hands: match driver {
             Driver::Hand(spec) => Some(spec),

@@ -401,7 +401,7 @@ macro_rules! element_columns {
     () => {
         "SELECT no, library, kind, number, coalesce((SELECT medium FROM mounted WHERE drive = element.no), \
          (SELECT no FROM medium WHERE slot = element.no \
-         AND NOT EXISTS (SELECT 1 FROM mounted WHERE mounted.medium = medium.no))) FROM element "
+         AND NOT EXISTS (SELECT 1 FROM mounted WHERE mounted.medium = medium.no))), defer_delay FROM element "
     };
 }
 
@@ -412,6 +412,7 @@ fn element_row(row: &Row<'_>) -> Sql<Element> {
         kind: row.get(2)?,
         number: row.get(3)?,
         medium: row.get(4)?,
+        defer_delay: row.get(5)?,
     })
 }
 

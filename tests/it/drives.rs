@@ -195,6 +195,15 @@ fn a_deferred_dismount_takes_the_device_back() {
     assert!(result(&tree, "b").starts_with("ok released"));
     let owner = fs::metadata(&device).expect("the side");
     assert_eq!((owner.uid(), owner.mode() & 0o777), (0, 0o600));
+    let drive = "libraries/lto/drives/1";
+    let state = || tree.read(&format!("{drive}/state"));
+    let delay = format!("{drive}/defer_dismount_delay");
+    assert_eq!(
+        (tree.read(&delay), state()),
+        ("5m\n".to_owned(), "dismountable\n".to_owned())
+    );
+    tree.write(&delay, "10ms");
+    until("it goes home", || (state() == "dismounted\n").then_some(()));
 }
 
 /// A mount that would wait for a person fails at once if nobody attends the system.

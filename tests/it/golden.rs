@@ -8,7 +8,7 @@
 use crate::world::{World, advance, lines, root, user};
 use ntmsfs::domain::acl::{Acl, List};
 use ntmsfs::domain::ask::{
-    Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool, SetType,
+    Ask, Found, Named, Reply, SetElement, SetLibrary, SetLogical, SetMedium, SetPool, SetType,
 };
 use ntmsfs::domain::attribute::{Holder, Way};
 use ntmsfs::domain::change::Thing;
@@ -30,7 +30,7 @@ const MO: &str = "MO-5.25";
 
 /// The log of format 1, and the SHA-256 of the file.
 const GOLDEN_1: &str = include_str!("../data/golden-1.jsonl");
-const SHA_1: &str = "e824c332abaa9182060baea740181538772392f83cdd2d8cfbd258cac0b1631d";
+const SHA_1: &str = "5f791f74358d539970fb18844cd85234def9f278856fb19ad678354fb29513ba";
 
 /// Names all variants; one that is missing here does not compile.
 macro_rules! variants {
@@ -57,6 +57,7 @@ variants!(
     LibraryCreated,
     LibraryChanged,
     LibraryBuilt,
+    ElementChanged,
     LibraryRemoved,
     MediumCreated,
     MediumMoved,
@@ -88,7 +89,7 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 66] = [
+const CHANGES: [&str; 67] = [
     "\"twin\":\"A1\"",
     "\"sides\":2",
     "\"read_write\":",
@@ -155,6 +156,7 @@ const CHANGES: [&str; 66] = [
     "\"ranks\":",
     "\"ready\":",
     "\"part_of\":",
+    "\"defer_delay\":",
 ];
 
 fn list(mode: u32) -> List {
@@ -599,6 +601,11 @@ fn drives(world: &mut World, pool: ObjectNo) {
     let library = library.expect("a library").no;
     world.enable_library(library, false);
     world.enable_library(library, true);
+    let no = queue::drives(world.db(), library).expect("drives")[0].no;
+    for limit in [Limit::Ms(600_000), Limit::Never] {
+        let set = SetElement::DeferDelay(limit);
+        world.done(Ask::SetElement { no, set });
+    }
     for line in ["m1 slot=jukebox/6", "m2"] {
         world.import(pool, line);
     }

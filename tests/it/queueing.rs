@@ -2,10 +2,11 @@
 
 use crate::played::{MO, Played};
 use crate::world::{advance, root, user};
-use ntmsfs::domain::ask::{Ask, SetLibrary, SetLogical};
+use ntmsfs::domain::ask::{Ask, SetElement, SetLibrary, SetLogical};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::{DriveState, MediumState, OperatorState};
+use ntmsfs::domain::time::Limit;
 use ntmsfs::manager::{queue, read};
 use proptest::prelude::*;
 
@@ -172,6 +173,75 @@ fn a_deferred_dismount_frees_the_drive_and_keeps_the_medium_near() {
     played.play();
     assert_eq!(played.word(flip), "/drive-1");
     assert_eq!(played.world.side("m2", "B").mounts, 1);
+}
+
+/// One virtual drive with m1 in it, which was given back deferred.
+fn deferred() -> (Played, ObjectNo) {
+    let mut played = Played::new(2, 1);
+    let drive = queue::drives(played.world.db(), played.library).expect("drives")[0].no;
+    defer(&mut played);
+    (played, drive)
+}
+
+fn defer(played: &mut Played) {
+    for line in ["mount side=m1/A", "dismount side=m1/A deferred"] {
+        played.ask(line);
+        played.play();
+    }
+    assert_eq!(played.drive(1).0, DriveState::Dismountable);
+}
+
+fn goes_home(played: &mut Played) -> bool {
+    played.world.due();
+    played.drive(1).0 == DriveState::Unloaded
+}
+
+/// What nobody has goes home when its time is over, also if that was while the catalog was not open.
+#[test]
+fn a_medium_that_nobody_takes_again_goes_home() {
+    let (mut played, _) = deferred();
+    advance(299_000);
+    assert!(!goes_home(&mut played), "five minutes are not over");
+    played.world.restart();
+    advance(1_000);
+    assert!(goes_home(&mut played));
+    played.play();
+    assert_eq!(played.medium("m1"), MediumState::Idle);
+    defer(&mut played);
+    played.world.restart_after(400_000);
+    assert!(goes_home(&mut played), "also while nobody looked");
+    played.world.sound();
+}
+
+#[test]
+fn how_long_it_stays_can_be_set() {
+    let (mut played, no) = deferred();
+    let delay = |played: &mut Played, limit: Limit| {
+        let set = SetElement::DeferDelay(limit);
+        played.world.done(Ask::SetElement { no, set });
+    };
+    advance(100_000);
+    delay(&mut played, Limit::Ms(600_000));
+    advance(300_000);
+    assert!(!goes_home(&mut played), "it has more time");
+    delay(&mut played, Limit::Never);
+    advance(100 * 3_600_000);
+    assert!(!goes_home(&mut played), "all the time in the world");
+    delay(&mut played, Limit::Ms(1));
+    assert!(goes_home(&mut played), "at once");
+    played.play();
+    let set = SetElement::DeferDelay(Limit::Ms(5));
+    let refused = played.world.ask(&user(7), Ask::SetElement { no, set });
+    assert_eq!(
+        refused.expect_err("no MODIFY").kind,
+        ErrorKind::AccessDenied
+    );
+    played.world.sound();
+    let mut alone = Played::with(&format!("standalone /dev/mo0 type={MO}"));
+    let no = queue::drives(alone.world.db(), alone.library).expect("drives")[0].no;
+    let set = SetElement::DeferDelay(Limit::Never);
+    let refused = alone.world.ask(&root(), Ask::SetElement { no, set });
+    assert_eq!(refused.expect_err("no robot").kind, ErrorKind::NotSupported);
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use super::Mint;
 use super::pool::access as new_access;
 use crate::domain::access::{Access, Caller, Right};
-use crate::domain::ask::{Found, SetLibrary, SetPool};
-use crate::domain::change::{LibraryChange, MediumChange, NewMedium, Thing};
+use crate::domain::ask::{Found, SetElement, SetLibrary, SetPool};
+use crate::domain::change::{ElementChange, LibraryChange, MediumChange, NewMedium, Thing};
 use crate::domain::driver::{Driver, Label};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::name;
-use crate::domain::noun::{Library, MediaType, Medium, Pool};
+use crate::domain::noun::{Element, Library, MediaType, Medium, Pool};
 use crate::domain::operating::OperatorRecord;
 use crate::domain::state::{LibraryState, OperatorCommand, PoolType, SideState, WorkKind};
 
@@ -190,6 +190,35 @@ fn disable(facts: &Facts, library: Thing) -> Result<Vec<Event>> {
         change(LibraryChange::Enabled(false)),
         change(LibraryChange::State(LibraryState::NotPresent)),
     ])
+}
+
+/// Changes a part of a library.
+pub fn set_element(
+    library: &Library,
+    element: &Element,
+    wanted: &SetElement,
+    caller: &Caller,
+) -> Result<Option<Event>> {
+    library
+        .access
+        .demand(caller, Right::Modify, &library.name)?;
+    let SetElement::DeferDelay(delay) = wanted;
+    if matches!(Driver::parse(&library.driver), Ok(Driver::Hand(_))) {
+        return Err(ErrorKind::NotSupported.because(format!(
+            "a person takes media out of library \"{}\", when the drive is needed",
+            library.name
+        )));
+    }
+    let changed = element.defer_delay != *delay;
+    Ok(changed.then_some(Event::ElementChanged {
+        library: Thing {
+            no: library.no,
+            id: library.id,
+        },
+        element: element.no,
+        kind: element.kind,
+        change: ElementChange::DeferDelay(*delay),
+    }))
 }
 
 /// Removes a library that is not enabled; its media go to the shelf.

@@ -50,6 +50,11 @@ pub(crate) fn element_number(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(element(view, no)?.number))
 }
 
+/// How long a medium that nobody has stays in a drive.
+pub(crate) fn drive_defer_delay(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(element(view, no)?.defer_delay))
+}
+
 /// Device of the medium in a drive.
 pub(crate) fn drive_device(view: &View, no: ObjectNo) -> Result<String> {
     let inside = queue::inside(view, no)?;

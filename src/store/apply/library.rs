@@ -3,7 +3,7 @@
 use super::medium::restand_library;
 use super::run;
 use crate::domain::access::Access;
-use crate::domain::change::{LibraryChange, Thing};
+use crate::domain::change::{ElementChange, LibraryChange, Thing};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::{ElementKind, LibraryState};
@@ -72,6 +72,22 @@ pub(super) fn build(
     (first.0..)
         .zip(parts)
         .try_for_each(|(no, (kind, number))| run(db, sql, (no, library, kind, number, time)))
+}
+
+/// Changes a part of a library.
+pub(super) fn change_element(
+    db: &Connection,
+    no: ObjectNo,
+    change: &ElementChange,
+    time: Time,
+) -> Result<()> {
+    match change {
+        ElementChange::DeferDelay(delay) => run(
+            db,
+            "UPDATE element SET defer_delay = ?2, modified = ?3 WHERE no = ?1",
+            (no, delay, time),
+        ),
+    }
 }
 
 /// Changes a library.

@@ -15,6 +15,7 @@ use crate::domain::hand::HandSpec;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Library, Medium, Side};
 use crate::domain::state::{DriveState, LibraryState, WorkKind, WorkState};
+use crate::domain::time::{Limit, Time};
 use crate::domain::verb::{LibraryRequest, MountRequest};
 use crate::domain::work::{Inside, Work};
 use fit::{demand_online, disabled, fits, plea, unknown_medium};
@@ -34,6 +35,20 @@ pub struct Drive {
     pub number: u32,
     /// What is in it, and the name of that.
     pub inside: Option<(Inside, Thing, String)>,
+    /// How long a medium that nobody has stays in it.
+    pub stays: Limit,
+}
+
+impl Drive {
+    /// Whether the time of a medium that nobody has is over.
+    fn is_overdue(&self, now: Time) -> bool {
+        match (&self.inside, self.stays) {
+            (Some((inside, ..)), Limit::Ms(ms)) => {
+                inside.modified.0.saturating_add(i64::from(ms)) <= now.0
+            }
+            (Some(_), Limit::Never) | (None, _) => false,
+        }
+    }
 }
 
 /// A request that has no result yet.
@@ -57,6 +72,8 @@ impl Job {
 /// What the queue looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
+    /// The instant.
+    pub now: Time,
     /// The library.
     pub library: Library,
     /// The type of its media.
@@ -162,6 +179,7 @@ pub fn schedule(facts: &Facts) -> Vec<Step> {
             board.mount(job);
         }
     }
+    board.bring_home();
     board.steps
 }
 
@@ -219,6 +237,19 @@ impl<'a> Board<'a> {
         if let (Some(Use::Spare), Some(drive)) = (self.uses.get(at), self.facts.drives.get(at)) {
             self.steps.push(Step::Evict { drive: drive.no });
             self.set(at, Use::Coming);
+        }
+    }
+
+    /// Sends home what nobody has taken again in its time.
+    fn bring_home(&mut self) {
+        let library = &self.facts.library;
+        if self.facts.hands.is_some() || !library.enabled || library.state != LibraryState::Ready {
+            return;
+        }
+        for (at, drive) in self.facts.drives.iter().enumerate() {
+            if drive.is_overdue(self.facts.now) {
+                self.evict(at);
+            }
         }
     }
 
