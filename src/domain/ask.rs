@@ -11,7 +11,7 @@ use super::label::MediaLabel;
 use super::operating::OperatorRequest;
 use super::request::AllocateRequest;
 use super::setting::Setting;
-use super::state::{OperatorState, Selection, SideState};
+use super::state::{InventoryMethod, OperatorState, Selection, SideState};
 use super::time::{Limit, Span};
 use super::verb::LibraryRequest;
 
@@ -240,6 +240,10 @@ pub enum SetLibrary {
     Driver(String),
     /// `EnableNtmsObject`, `DisableNtmsObject`.
     Enabled(bool),
+    /// How it looks what is in its slots: none, fast or omid.
+    InventoryMethod(InventoryMethod),
+    /// Whether an error starts an inventory.
+    AutoRecovery(bool),
     /// chmod.
     Mode(u32),
     /// setfacl.

@@ -5,7 +5,7 @@
 use super::access::{Access, Caller};
 use super::id::{Guid, ObjectNo};
 use super::label::MediaLabel;
-use super::state::{LibraryState, Selection, SideState};
+use super::state::{InventoryMethod, LibraryState, Selection, SideState};
 use super::time::{Limit, Span, Time};
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,12 @@ pub enum LibraryChange {
     Enabled(bool),
     /// Whether it works.
     State(LibraryState),
+    /// How it looks what is in its slots.
+    InventoryMethod(InventoryMethod),
+    /// Whether an error starts an inventory.
+    AutoRecovery(bool),
+    /// An error has started one; false: something went well since.
+    Recovering(bool),
     /// Owner and permission bits.
     Access(Access),
 }

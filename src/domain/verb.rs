@@ -8,7 +8,7 @@
 use super::error::{ErrorKind, Result};
 use super::id::Guid;
 use super::request::{SideName, guid, side};
-use super::state::WorkKind;
+use super::state::{InventoryMethod, WorkKind};
 use super::time::Limit;
 use super::words::{self, Known, Words};
 use std::fmt;
@@ -105,8 +105,8 @@ pub enum LibraryRequest {
     Mount(MountRequest),
     /// Say that media are not needed any more.
     Dismount(DismountRequest),
-    /// Look what is in the slots; false: there is nothing to look at (`none`, `stop`).
-    Inventory(bool),
+    /// Look what is in the slots.
+    Inventory(InventoryMethod),
 }
 
 /// How a request names a side.
@@ -277,15 +277,13 @@ fn dismount(mut found: Words) -> Result<DismountRequest> {
 }
 
 fn inventory(mut found: Words) -> Result<LibraryRequest> {
-    let given: Vec<&str> = METHODS
+    let mut given = InventoryMethod::ALL
         .iter()
-        .map(|row| row.1)
-        .filter(|word| found.take(word).is_some())
-        .collect();
-    match given.as_slice() {
-        ["none" | "stop"] => Ok(LibraryRequest::Inventory(false)),
-        [_, second, ..] => Err(words::bad(second, "one method is enough")),
-        [] | [_] => Ok(LibraryRequest::Inventory(true)),
+        .filter(|method| found.take(method.word()).is_some());
+    let method = given.next().copied().unwrap_or(InventoryMethod::Default);
+    match given.next() {
+        Some(second) => Err(words::bad(second.word(), "one method is enough")),
+        None => Ok(LibraryRequest::Inventory(method)),
     }
 }
 
@@ -423,16 +421,17 @@ mod tests {
         assert!(!deferred(&format!("dismount media={ID}")));
         assert!(!deferred("dismount drive=1 immediate"));
         assert!(deferred("dismount side=A1/A deferred"));
-        for (line, looks) in [
-            ("inventory", true),
-            ("inventory fast", true),
-            ("inventory omid", true),
-            ("inventory none", false),
-            ("inventory stop", false),
+        for (line, method) in [
+            ("inventory", InventoryMethod::Default),
+            ("inventory default", InventoryMethod::Default),
+            ("inventory fast", InventoryMethod::Fast),
+            ("inventory omid", InventoryMethod::Omid),
+            ("inventory none", InventoryMethod::None),
+            ("inventory stop", InventoryMethod::Stop),
         ] {
             assert_eq!(
                 LibraryRequest::parse(line),
-                Ok(LibraryRequest::Inventory(looks))
+                Ok(LibraryRequest::Inventory(method))
             );
         }
     }

@@ -39,6 +39,7 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::PoolDeallocateToFree
         | Row::MediumEnabled
         | Row::LibraryEnabled
+        | Row::LibraryAutoRecovery
         | Row::SettingAttended
         | Row::SettingOperatorAutoPurge
         | Row::SettingOperatorKeepFailed => Form::Switch,

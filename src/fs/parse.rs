@@ -18,7 +18,7 @@ use crate::domain::label::MediaLabel;
 use crate::domain::name;
 use crate::domain::request::{AllocateRequest, NAME_CHARS_MAX};
 use crate::domain::rule::want::WANT_MAX;
-use crate::domain::state::{OperatorState, Selection, SideState};
+use crate::domain::state::{InventoryMethod, OperatorState, Selection, SideState};
 use crate::domain::time::{Limit, Span};
 use crate::domain::verb::LibraryRequest;
 use crate::domain::words::{DESCRIPTION_MAX, LINE_MAX};
@@ -564,6 +564,20 @@ pub(super) fn drive_defer_delay(no: ObjectNo, value: &str) -> Result<Ask> {
 
 pub(super) fn library_enabled(no: ObjectNo, value: &str) -> Result<Ask> {
     Ok(set_library(no, SetLibrary::Enabled(switch(value)?)))
+}
+
+pub(super) fn library_inventory_method(no: ObjectNo, value: &str) -> Result<Ask> {
+    use InventoryMethod as M;
+    match M::from_word(value) {
+        Some(method @ (M::None | M::Fast | M::Omid)) => {
+            Ok(set_library(no, SetLibrary::InventoryMethod(method)))
+        }
+        _ => invalid(format!("\"{value}\" is not none, fast or omid")),
+    }
+}
+
+pub(super) fn library_auto_recovery(no: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set_library(no, SetLibrary::AutoRecovery(switch(value)?)))
 }
 
 pub(super) fn operator_state(no: ObjectNo, value: &str) -> Result<Ask> {

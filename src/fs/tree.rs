@@ -330,6 +330,8 @@ pub static TREE: &[Spec] = &[
     on(Row::LibraryDriver,      &[Row::Library], Is("driver"),      attr(library::driver, parse::library_driver), "What drives it, such as virtual type=LTO-8 slots=40 drives=2."),
     on(Row::LibraryEnabled,     &[Row::Library], Is("enabled"),     attr(library::enabled, parse::library_enabled), "1 if it is in use, else 0."),
     on(Row::LibraryState,       &[Row::Library], Is("state"),       shown(library::state), "Whether it works: ready, initializing, needs-service or not-present."),
+    on(Row::LibraryInventoryMethod, &[Row::Library], Is("inventory_method"), attr(library::inventory_method, parse::library_inventory_method), "How it looks what is in its slots, if nobody says how: none, fast or omid."),
+    on(Row::LibraryAutoRecovery, &[Row::Library], Is("auto_recovery"), attr(library::auto_recovery, parse::library_auto_recovery), "1 if an error of the library or an unexpected label starts an inventory, else 0."),
     on(Row::LibraryRequests,    &[Row::Library], Is("requests"),    dir(G::UseDir), "Named requests: mount, dismount, inventory."),
     on(Row::LibraryResults,     &[Row::Library], Is("results"),     dir(G::Mode(0o555)), "Results of named requests."),
     on(Row::LibraryRequest, &[Row::LibraryRequests], Each(Kind::LibraryRequest), (G::Requester(0o600), B::RequestFile(work::request)), "A named request to the library; create and write it to submit, rm cancels or forgets it."),

@@ -20,6 +20,7 @@ mod turn;
 mod typing;
 mod want;
 mod worker;
+mod working;
 
 pub use crate::store::copy::{Snapshot, size};
 pub use crate::store::fault::Faults;

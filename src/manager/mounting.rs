@@ -7,14 +7,14 @@ use super::turn::Turn;
 use crate::codes;
 use crate::domain::access::{Caller, Right};
 use crate::domain::ask::{Named, Reply};
-use crate::domain::change::{LibraryChange, MediumChange, Thing};
+use crate::domain::change::{MediumChange, Thing};
 use crate::domain::driver::Driver;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::Library;
 use crate::domain::rule::mount::QUEUE_MAX;
-use crate::domain::state::{LibraryState, OperatorState, WorkKind, WorkState};
+use crate::domain::state::{OperatorState, WorkKind, WorkState};
 use crate::domain::time::Time;
 use crate::domain::verb::{DismountRequest, Dismounted, LibraryRequest};
 use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
@@ -380,124 +380,5 @@ pub(super) fn empty(
             library: None,
             slot: None,
         },
-    })
-}
-
-/// A library has put the medium of a mount into its drive.
-pub(super) fn moved(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
-    let db = turn.writer.db();
-    let Some(task) = queue::task(db, no)?.filter(|task| task.work.kind == WorkKind::Mount) else {
-        return Ok(Reply::Done);
-    };
-    match task.work.drive {
-        Some(drive) if queue::inside(db, drive)?.is_none() => {
-            let put = DriveChange::Moved {
-                side: task.side.no,
-                uid: task.work.caller.uid,
-                writes: task.writes,
-            };
-            drive_changed(turn, &task, drive, put)?;
-        }
-        Some(_) | None => {}
-    }
-    Ok(Reply::Done)
-}
-
-pub(super) fn drive_changed(
-    turn: &mut Turn<'_>,
-    task: &queue::Task,
-    drive: ObjectNo,
-    change: DriveChange,
-) -> Result<()> {
-    turn.record(Event::DriveChanged {
-        library: thing(&task.library),
-        drive,
-        medium: Thing {
-            no: task.medium.no,
-            id: task.medium.id,
-        },
-        change,
-    })
-}
-
-/// A library has done a mount or dismount, or failed.
-pub(super) fn worked(
-    turn: &mut Turn<'_>,
-    no: ObjectNo,
-    outcome: &std::result::Result<String, Refusal>,
-    inside: bool,
-) -> Result<Reply> {
-    let Some(task) = queue::task(turn.writer.db(), no)? else {
-        return Ok(Reply::Done);
-    };
-    let Some(drive) = task.work.drive else {
-        return Ok(Reply::Done);
-    };
-    match (outcome, task.work.kind) {
-        (Ok(device), WorkKind::Mount) if task.work.part_of.is_some() => {
-            let device = device.clone();
-            change(turn, &task.work, WorkChange::Ready { device })?;
-        }
-        (Ok(device), WorkKind::Mount) => {
-            let loaded = DriveChange::Loaded {
-                side: task.side.no,
-                uid: task.work.caller.uid,
-                writes: task.writes,
-                device: device.clone(),
-            };
-            drive_changed(turn, &task, drive, loaded)?;
-            pass(turn, &task.work, format!("{device}\n"))?;
-        }
-        (Ok(_), _) if task.deferred => {
-            drive_changed(turn, &task, drive, DriveChange::Released)?;
-            let result = format!(
-                "ok released {} from drive {}\n",
-                task.medium.name, task.drive
-            );
-            pass(turn, &task.work, result)?;
-        }
-        (Ok(_), _) => {
-            empty(turn, &task.library, drive, task.medium.no)?;
-            let result = format!(
-                "ok dismounted {} from drive {}\n",
-                task.medium.name, task.drive
-            );
-            pass(turn, &task.work, result)?;
-        }
-        (Err(refusal), _) => {
-            left_behind(turn, &task, drive, inside)?;
-            fail(turn, &task.work, refusal)?;
-        }
-    }
-    Ok(Reply::Done)
-}
-
-/// After a failure: the medium is where the library says. One that it cannot take out again needs a person.
-fn left_behind(
-    turn: &mut Turn<'_>,
-    task: &queue::Task,
-    drive: ObjectNo,
-    inside: bool,
-) -> Result<()> {
-    let known = queue::inside(turn.writer.db(), drive)?.is_some();
-    if !inside {
-        return if known {
-            empty(turn, &task.library, drive, task.medium.no)
-        } else {
-            Ok(())
-        };
-    }
-    if !known {
-        let put = DriveChange::Moved {
-            side: task.side.no,
-            uid: task.work.caller.uid,
-            writes: task.writes,
-        };
-        drive_changed(turn, task, drive, put)?;
-    }
-    drive_changed(turn, task, drive, DriveChange::Released)?;
-    turn.record(Event::LibraryChanged {
-        library: thing(&task.library),
-        change: LibraryChange::State(LibraryState::NeedsService),
     })
 }

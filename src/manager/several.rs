@@ -2,9 +2,10 @@
 //!
 //! Invariants: a part has ended when its request has; a part that is open cannot be cancelled or forgotten by itself.
 
-use super::mounting::{change, drive_changed, fail, pass, thing};
+use super::mounting::{change, fail, pass, thing};
 use super::serving::{evict, start};
 use super::turn::Turn;
+use super::working::drive_changed;
 use crate::codes;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;

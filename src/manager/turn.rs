@@ -1,7 +1,7 @@
 //! One ask inside a transaction: load the facts, let the rule decide, record the events.
 
 use super::numbers::Numbers;
-use super::{allocating, asking, filing, mounting, serving, typing};
+use super::{allocating, asking, filing, mounting, serving, typing, working};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetElement, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::attribute::{Holder, Way};
@@ -77,8 +77,8 @@ impl Turn<'_> {
             Ask::UnfinishedLibrary { library, name } => mounting::unfinished(self, *library, name),
             Ask::RemoveWork { no } => mounting::remove(self, *no),
             Ask::OrderWork { no, place } => mounting::order(self, *no, *place),
-            Ask::Moved { work } => mounting::moved(self, *work),
-            Ask::Worked { work, outcome, inside } => mounting::worked(self, *work, outcome, *inside),
+            Ask::Moved { work } => working::moved(self, *work),
+            Ask::Worked { work, outcome, inside } => working::worked(self, *work, outcome, *inside),
             Ask::AddType { name } => typing::add(self, name),
             Ask::SetType { no, set } => typing::set(self, *no, set),
             Ask::RemoveType { no } => typing::remove(self, *no),
@@ -303,6 +303,8 @@ impl Turn<'_> {
             SetLibrary::Name(name) => (None, Some(name.as_str())),
             SetLibrary::Description(_)
             | SetLibrary::Enabled(_)
+            | SetLibrary::InventoryMethod(_)
+            | SetLibrary::AutoRecovery(_)
             | SetLibrary::Mode(_)
             | SetLibrary::List(_)
             | SetLibrary::Owner { .. } => (None, None),

@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-kinds.sql"),
     include_str!("schema-several.sql"),
     include_str!("schema-stays.sql"),
+    include_str!("schema-recovery.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

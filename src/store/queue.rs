@@ -9,7 +9,7 @@ use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Library, Medium, Side};
 use crate::domain::rule::mount::{Drive, Facts, Job};
-use crate::domain::state::{ElementKind, MediumState, WorkKind, WorkState};
+use crate::domain::state::{ElementKind, MediumState, OperatorCommand, WorkKind, WorkState};
 use crate::domain::time::{Limit, Time};
 use crate::domain::verb::{LibraryRequest, Target};
 use crate::domain::work::{Inside, Work};
@@ -164,6 +164,15 @@ pub fn stay(db: &Connection, drive: ObjectNo) -> Result<Option<Time>> {
     let sql = "SELECT mounted.modified + defer_delay FROM mounted JOIN element ON element.no = drive \
                WHERE drive = ?1 AND state = 7 AND defer_delay IS NOT NULL";
     one(db, sql, [drive], |row| row.get(0))
+}
+
+/// Returns whether a person was asked to look after a part of a library and has not answered.
+pub fn service_asked(db: &Connection, element: ObjectNo) -> Result<bool> {
+    let sql = "SELECT 1 FROM operator WHERE element = ?1 AND command = ?2 AND state < 4 AND library IS NOT NULL";
+    let asked = one(db, sql, (element, OperatorCommand::DeviceService), |_| {
+        Ok(())
+    })?;
+    Ok(asked.is_some())
 }
 
 /// Returns finished requests, and other finished work, that are older than `before`; parts go with their request.

@@ -348,7 +348,8 @@ pub fn logical_by_id(db: &Connection, id: Guid) -> Result<Option<Logical>> {
 /// Columns of a library, in the order that [`library_row`] reads.
 macro_rules! library_columns {
     () => {
-        "SELECT no, id, name, description, driver, enabled, state, uid, gid, mode, created, modified, acl FROM library "
+        "SELECT no, id, name, description, driver, enabled, state, uid, gid, mode, created, modified, acl, \
+         inventory_method, auto_recovery, recovering FROM library "
     };
 }
 
@@ -363,6 +364,9 @@ fn library_row(row: &Row<'_>) -> Sql<Library> {
         driver: row.get(4)?,
         enabled: row.get(5)?,
         state: row.get(6)?,
+        inventory_method: row.get(13)?,
+        auto_recovery: row.get(14)?,
+        recovering: row.get(15)?,
         access: Access {
             uid: row.get(7)?,
             gid: row.get(8)?,

@@ -143,6 +143,26 @@ fn refusals_have_their_codes() {
     assert_eq!(tree.read("libraries/lto/state"), "ready\n");
 }
 
+/// A label that is not the expected one makes the library look into its slots by itself; what waits meanwhile is served then.
+#[test]
+fn an_error_is_followed_by_an_inventory() {
+    let tree = stocked("drives=1 fault=label:1");
+    let inventories = || {
+        let names = tree.names("work").into_iter();
+        let kind = |no: &String| tree.read(&format!("work/{no}/operation"));
+        names.filter(|no| kind(no) == "inventory\n").count()
+    };
+    assert_eq!(tree.read("libraries/lto/auto_recovery"), "1\n");
+    assert_eq!(tree.read("libraries/lto/inventory_method"), "fast\n");
+    let before = inventories();
+    let lmid = tree.allocate("Backup", "");
+    request(&tree, "a", &format!("mount media={lmid}"));
+    assert!(result(&tree, "a").starts_with("0x800710EE ERROR_UNEXPECTED_OMID "));
+    request(&tree, "b", &format!("mount media={lmid}"));
+    assert!(result(&tree, "b").starts_with('/'));
+    assert_eq!(inventories(), before + 1);
+}
+
 /// Two clients for one drive: the second waits in a read, and gets the drive when the first has done.
 #[test]
 fn two_clients_share_a_drive() {

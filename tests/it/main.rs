@@ -39,6 +39,7 @@ mod pools;
 mod posix;
 mod power;
 mod queueing;
+mod recovery;
 mod refusals;
 mod rests;
 mod rights;

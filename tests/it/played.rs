@@ -13,7 +13,7 @@ use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::{DriveState, MediumState, WorkKind, WorkState};
 use ntmsfs::domain::verb::LibraryRequest;
 use ntmsfs::domain::work::Work;
-use ntmsfs::manager::queue;
+use ntmsfs::manager::{queue, read};
 use ntmsfs::store::fact;
 
 pub(crate) const MO: &str = "MO-5.25";
@@ -119,10 +119,10 @@ impl Played {
         let going = |no: &ObjectNo| {
             let work = self.work(*no);
             let task = queue::task(self.world.db(), *no).expect("a task");
-            let looks = work.kind == WorkKind::Inventory;
-            work.state == WorkState::InProcess
-                && work.result.is_empty()
-                && (looks || task.is_some())
+            if work.kind == WorkKind::Inventory {
+                return work.state == WorkState::InProcess || work.name.is_none();
+            }
+            work.state == WorkState::InProcess && work.result.is_empty() && task.is_some()
         };
         open.into_iter().filter(going).collect()
     }
@@ -140,6 +140,9 @@ impl Played {
         outcome: std::result::Result<(), Refusal>,
         left: Option<bool>,
     ) {
+        if self.work(work).kind == WorkKind::Inventory {
+            return self.look(work);
+        }
         let task = queue::task(self.world.db(), work)
             .expect("a task")
             .expect("a task");
@@ -155,6 +158,26 @@ impl Played {
             inside,
         });
         self.world.sound();
+    }
+
+    /// The library finds what the catalog believes.
+    fn look(&mut self, work: ObjectNo) {
+        let asked = fact::inventory(self.world.db(), work).expect("work");
+        let (library, believed) = asked.expect("an inventory");
+        let library = ntmsfs::library::open(&library.name, &library.driver).expect("a driver");
+        let found = library.inventory(&believed);
+        self.world.done(Ask::Inventoried { work, found });
+        self.world.sound();
+    }
+
+    pub(crate) fn state(&self) -> &'static str {
+        let library = read::library(self.world.db(), self.library).expect("a library");
+        library.expect("a library").state.word()
+    }
+
+    pub(crate) fn set(&mut self, set: SetLibrary) {
+        let no = self.library;
+        self.world.done(Ask::SetLibrary { no, set });
     }
 
     pub(crate) fn drive(&self, number: u32) -> (DriveState, String) {

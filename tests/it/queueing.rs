@@ -7,7 +7,7 @@ use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::{DriveState, MediumState, OperatorState};
 use ntmsfs::domain::time::Limit;
-use ntmsfs::manager::{queue, read};
+use ntmsfs::manager::queue;
 use proptest::prelude::*;
 
 #[test]
@@ -286,6 +286,7 @@ fn time_cancelling_and_a_restart() {
 #[test]
 fn what_fails_is_put_back_or_needs_a_person() {
     let mut played = Played::new(1, 1);
+    played.set(SetLibrary::AutoRecovery(false));
     let kinds = [
         ErrorKind::UnexpectedOmid,
         ErrorKind::UnableToLoad,
@@ -306,12 +307,8 @@ fn what_fails_is_put_back_or_needs_a_person() {
         Err(ErrorKind::UnableToLoad.because("jammed")),
         Some(true),
     );
-    let state = |played: &Played| {
-        let library = read::library(played.world.db(), played.library);
-        library.expect("a library").expect("a library").state.word()
-    };
     assert_eq!(
-        (state(&played), played.drive(1).0),
+        (played.state(), played.drive(1).0),
         ("needs-service", DriveState::Dismountable)
     );
     let refused = played.ask("mount side=m1/A");
@@ -322,7 +319,7 @@ fn what_fails_is_put_back_or_needs_a_person() {
         found: Ok(Vec::new()),
     });
     assert_eq!(
-        (state(&played), played.word(look)),
+        (played.state(), played.word(look)),
         ("ready", "ok".to_owned())
     );
     assert!(

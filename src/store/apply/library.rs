@@ -116,9 +116,13 @@ pub(super) fn change(
         LibraryChange::Driver(text) => set!("driver", text),
         LibraryChange::Enabled(on) => {
             set!("enabled", on)?;
+            set!("recovering", false)?;
             restand_library(db, no)
         }
         LibraryChange::State(state) => set!("state", state),
+        LibraryChange::InventoryMethod(method) => set!("inventory_method", method),
+        LibraryChange::AutoRecovery(on) => set!("auto_recovery", on),
+        LibraryChange::Recovering(on) => set!("recovering", on),
         LibraryChange::Access(access) => run(
             db,
             "UPDATE library SET uid = ?2, gid = ?3, mode = ?4, acl = ?5, modified = ?6 WHERE no = ?1",

@@ -7,6 +7,7 @@
 
 mod dismount;
 mod fit;
+mod inventory;
 mod several;
 
 use crate::domain::change::Thing;
@@ -260,30 +261,6 @@ impl<'a> Board<'a> {
                 .as_ref()
                 .is_some_and(|(inside, ..)| inside.medium == medium)
         })
-    }
-
-    /// Returns whether an inventory is under way from now on.
-    fn inventory(&mut self, job: &Job, looking: bool) -> bool {
-        let work = job.work.no;
-        match &job.request {
-            Ok(LibraryRequest::Inventory(false)) => {
-                let result = "ok no inventory is under way\n".to_owned();
-                self.steps.push(Step::Pass { work, result });
-                looking
-            }
-            _ if !self.facts.library.enabled => {
-                self.end(job, disabled(&self.facts.library));
-                looking
-            }
-            _ if looking => {
-                self.wait(job);
-                true
-            }
-            _ => {
-                self.steps.push(Step::Start { work, drive: None });
-                true
-            }
-        }
     }
 
     fn mount(&mut self, job: &Job) {
