@@ -28,7 +28,7 @@ INSERT INTO side (no, id, medium, ordinal, pool, medium_name, standing, share, s
   (52, x'000000000000700080000000000000e2', 42, 0, 11, 'C', 0, 0, 4, 3, 1700000000000, 1700000000052),
   (53, x'000000000000700080000000000000e3', 43, 0, 22, '..ö ', 1, 0, 8, 0, 1700000000000, 1700000000053),
   (54, x'000000000000700080000000000000e4', 43, 1, 22, '..ö ', 1, 0, 8, 0, 1700000000000, 1700000000054);
-INSERT INTO logical VALUES
+INSERT INTO logical (no, id, name, description, side, owner, from_pool, from_path, was, delivery, created, modified) VALUES
   (60, x'000000000000700080000000000000f0', 'mon', 'full', 50, 1000, x'000000000000700080000000000000a1', 'Free/LTO-8', 4, 2,
    1700000000060, 1700000000060);
 INSERT INTO request VALUES

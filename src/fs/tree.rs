@@ -318,7 +318,7 @@ pub static TREE: &[Spec] = &[
     on(Row::LogicalAllocatedAt,   &[Row::Logical], Is("allocated_at"),   shown(logical::allocated_at), "When it was allocated."),
     on(Row::LogicalAllocatedFrom, &[Row::Logical], Is("allocated_from"), shown(logical::allocated_from), "Identifier and path of the pool that its medium came from."),
     on(Row::LogicalDevice,        &[Row::Logical], Is("device"),         shown(logical::device), "Device at which it is mounted, empty if it is not."),
-    on(Row::LogicalLabel,         &[Row::Logical], Is("label"),          attr(logical::label, parse::logical_label), "What is written on its side: type=TEXT id=TEXT [info=TEXT] [capacity=BYTES]."),
+    on(Row::LogicalLabel,         &[Row::Logical], Is("label"),          attr(logical::label, parse::logical_label), "What is written on its side, compared at each mount: type=TEXT id=TEXT [info=TEXT] [capacity=BYTES]; empty if nothing is known."),
     on(Row::LogicalSwap,          &[Row::Logical], Is("swap"),           attr(logical::swap, parse::logical_swap), "Writing another LMID of the pool exchanges the sides of the two; reads as empty."),
     on(Row::LogicalPool,          &[Row::Logical], Is("pool"),           link(link::pool_of_logical), "Link to its pool."),
     on(Row::LogicalSide,          &[Row::Logical], Is("side"),           link(link::side_of_logical), "Link to its side."),

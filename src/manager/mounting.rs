@@ -12,7 +12,7 @@ use crate::domain::driver::Driver;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::Library;
+use crate::domain::noun::{Library, Medium};
 use crate::domain::rule::mount::QUEUE_MAX;
 use crate::domain::state::{OperatorState, WorkKind, WorkState};
 use crate::domain::time::Time;
@@ -311,24 +311,46 @@ fn satisfied(turn: &mut Turn<'_>, work: &Work) -> Result<()> {
     })
 }
 
-/// A person has put the medium of a request into the drive, after taking out what was in it.
+/// A person has put the medium of a request into the drive, after taking out what was in it. If it is known what is written
+/// on the side, that is compared before anybody has it.
 pub(super) fn inserted(turn: &mut Turn<'_>, work: &Work, drive: ObjectNo) -> Result<()> {
     let db = turn.writer.db();
     let library = fact::found(read::library(db, work.library)?, "library")?;
     let target = queue::first_target(db, work)?;
     let (medium, side) =
         target.ok_or_else(|| ErrorKind::InvalidMedia.because("the medium is gone"))?;
+    let compared = queue::label(db, &side)?.is_some();
+    if let Some(inside) = queue::inside(db, drive)?.filter(|inside| inside.medium != medium.no) {
+        empty(turn, &library, drive, inside.medium)?;
+    }
+    if compared {
+        let begun = WorkChange::Started {
+            drive: Some(drive),
+            operator: None,
+        };
+        return change(turn, work, begun);
+    }
     let device = match Driver::parse(&library.driver)? {
         Driver::Hand(spec) => spec.device,
         Driver::Virtual(_) => String::new(),
     };
+    let writes = queue::writes(work, &side);
+    let has = (drive, side.no, writes);
+    loaded(turn, work, (&library, &medium), has, &device)
+}
+
+/// The user of a mount has the medium. One that was on a shelf is in the library from now on.
+pub(super) fn loaded(
+    turn: &mut Turn<'_>,
+    work: &Work,
+    (library, medium): (&Library, &Medium),
+    (drive, side, writes): (ObjectNo, ObjectNo, bool),
+    device: &str,
+) -> Result<()> {
     let wanted = Thing {
         no: medium.no,
         id: medium.id,
     };
-    if let Some(inside) = queue::inside(db, drive)?.filter(|inside| inside.medium != medium.no) {
-        empty(turn, &library, drive, inside.medium)?;
-    }
     if medium.library.is_none() {
         turn.record(Event::MediumChanged {
             medium: wanted,
@@ -338,16 +360,15 @@ pub(super) fn inserted(turn: &mut Turn<'_>, work: &Work, drive: ObjectNo) -> Res
             },
         })?;
     }
-    let writes = queue::writes(work, &side);
     turn.record(Event::DriveChanged {
-        library: thing(&library),
+        library: thing(library),
         drive,
         medium: wanted,
         change: DriveChange::Loaded {
-            side: side.no,
+            side,
             uid: work.caller.uid,
             writes,
-            device: device.clone(),
+            device: device.to_owned(),
         },
     })?;
     pass(turn, work, format!("{device}\n"))

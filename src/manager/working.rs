@@ -1,14 +1,14 @@
 //! What a library reports of its work, and what follows when it has failed.
 
-use super::mounting::{change, empty, fail, pass, thing};
+use super::mounting::{change, empty, fail, loaded, pass, thing};
 use super::turn::Turn;
 use crate::domain::ask::Reply;
 use crate::domain::change::{LibraryChange, Thing};
-use crate::domain::error::{Refusal, Result};
+use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::rule::Mint as _;
-use crate::domain::rule::library::{After, after_failure as decide, jammed, recover};
+use crate::domain::rule::library::{After, after_failure as decide, recover, service};
 use crate::domain::state::{LibraryState, WorkKind};
 use crate::domain::work::{DriveChange, WorkChange};
 use crate::store::{fact, queue, read};
@@ -69,14 +69,9 @@ pub(super) fn worked(
             change(turn, &task.work, WorkChange::Ready { device })?;
         }
         (Ok(device), WorkKind::Mount) => {
-            let loaded = DriveChange::Loaded {
-                side: task.side.no,
-                uid: task.work.caller.uid,
-                writes: task.writes,
-                device: device.clone(),
-            };
-            drive_changed(turn, &task, drive, loaded)?;
-            pass(turn, &task.work, format!("{device}\n"))?;
+            let has = (drive, task.side.no, task.writes);
+            let what = (&task.library, &task.medium);
+            loaded(turn, &task.work, what, has, device)?;
         }
         (Ok(_), _) if task.deferred => {
             drive_changed(turn, &task, drive, DriveChange::Released)?;
@@ -135,7 +130,8 @@ fn left_behind(
     drive_changed(turn, task, drive, DriveChange::Released)
 }
 
-/// The library looks into its slots, or a person has to look after a drive that keeps its medium.
+/// The library looks into its slots, or a person has to look after a drive that keeps its medium, or one that has another
+/// medium in it than was thought.
 fn after_failure(
     turn: &mut Turn<'_>,
     task: &queue::Task,
@@ -144,25 +140,32 @@ fn after_failure(
 ) -> Result<()> {
     let db = turn.writer.db();
     let library = fact::found(read::library(db, task.library.no)?, "library")?;
-    match decide(&library, refusal.kind, stuck) {
-        After::Nothing => Ok(()),
-        After::Inventory => {
-            let events = recover(&library, &mut turn.numbers);
-            turn.record_all(events).map(drop)
-        }
-        After::Person => {
-            let drive = fact::found(read::element(db, drive)?, "drive")?;
-            let no = (&mut turn.numbers).number();
-            let asked = jammed(&library, &drive, &task.medium, &refusal.sentence, no);
-            turn.record(Event::LibraryChanged {
-                library: thing(&library),
-                change: LibraryChange::State(LibraryState::NeedsService),
-            })?;
-            let again = queue::service_asked(turn.writer.db(), drive.no)?;
-            turn.record_all((!again).then(|| Event::OperatorSubmitted {
-                operator: Box::new(asked),
-            }))
-            .map(drop)
-        }
+    let drive = fact::found(read::element(db, drive)?, "drive")?;
+    let asked = queue::service_asked(db, drive.no)?;
+    let after = decide(&library, refusal.kind, stuck);
+    if after == After::Inventory {
+        let events = recover(&library, &mut turn.numbers);
+        turn.record_all(events)?;
     }
+    if after == After::Person {
+        turn.record(Event::LibraryChanged {
+            library: thing(&library),
+            change: LibraryChange::State(LibraryState::NeedsService),
+        })?;
+    }
+    let told = after == After::Person || refusal.kind == ErrorKind::UnexpectedOmid;
+    if asked || !told {
+        return Ok(());
+    }
+    let no = (&mut turn.numbers).number();
+    let operator = service(
+        &library,
+        &drive,
+        &task.medium,
+        (stuck, &refusal.sentence),
+        no,
+    );
+    turn.record(Event::OperatorSubmitted {
+        operator: Box::new(operator),
+    })
 }

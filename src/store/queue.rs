@@ -7,6 +7,7 @@ use crate::domain::change::Thing;
 use crate::domain::driver::Driver;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
+use crate::domain::label::MediaLabel;
 use crate::domain::noun::{Library, Medium, Side};
 use crate::domain::rule::mount::{Drive, Facts, Job};
 use crate::domain::state::{ElementKind, MediumState, OperatorCommand, WorkKind, WorkState};
@@ -168,10 +169,9 @@ pub fn stay(db: &Connection, drive: ObjectNo) -> Result<Option<Time>> {
 
 /// Returns whether a person was asked to look after a part of a library and has not answered.
 pub fn service_asked(db: &Connection, element: ObjectNo) -> Result<bool> {
-    let sql = "SELECT 1 FROM operator WHERE element = ?1 AND command = ?2 AND state < 4 AND library IS NOT NULL";
-    let asked = one(db, sql, (element, OperatorCommand::DeviceService), |_| {
-        Ok(())
-    })?;
+    let sql = "SELECT 1 FROM operator WHERE state < 4 AND command = ?2 AND element = ?1";
+    let values = (element, OperatorCommand::DeviceService);
+    let asked = one(db, sql, values, |_| Ok(()))?;
     Ok(asked.is_some())
 }
 
@@ -362,6 +362,8 @@ pub struct Task {
     pub writes: bool,
     /// A dismount after which the medium stays in the drive.
     pub deferred: bool,
+    /// What the owner of the side has said is written on it.
+    pub label: Option<MediaLabel>,
 }
 
 /// Returns what is to be done for a mount or dismount that is in process.
@@ -392,6 +394,7 @@ pub fn task(db: &Connection, no: ObjectNo) -> Result<Option<Task>> {
         drive: found(read::element(db, drive)?, "drive")?.number,
         slot: slot.map(|slot| slot.number),
         writes: writes(&work, &side),
+        label: label(db, &side)?,
         deferred: matches!(
             LibraryRequest::parse(&work.body),
             Ok(LibraryRequest::Dismount(request)) if request.deferred
@@ -401,6 +404,16 @@ pub fn task(db: &Connection, no: ObjectNo) -> Result<Option<Task>> {
         medium,
         side,
     }))
+}
+
+/// Returns what the owner of a side has said is written on it, which is compared at each mount.
+pub fn label(db: &Connection, side: &Side) -> Result<Option<MediaLabel>> {
+    let sql = "SELECT labelled FROM logical WHERE side = ?1";
+    let said = one(db, sql, [side.no], |row| row.get(0))?;
+    match said {
+        Some(true) => read::label(db, side.no),
+        Some(false) | None => Ok(None),
+    }
 }
 
 /// Returns whether a mount lets the side be written.

@@ -23,6 +23,7 @@ mod harness;
 mod hooks;
 mod info;
 mod kinds;
+mod labels;
 mod libraries;
 mod lists;
 mod manual;

@@ -144,18 +144,26 @@ pub fn recover(library: &Library, mint: &mut impl Mint) -> Vec<Event> {
     ]
 }
 
-/// Asks a person to take a medium out of a drive that does not give it back.
-pub fn jammed(
+/// Asks a person to look after a drive, which does not give a medium back (`stuck`) or had another one in it.
+pub fn service(
     library: &Library,
     drive: &Element,
     medium: &Medium,
-    why: &str,
+    (stuck, why): (bool, &str),
     no: ObjectNo,
 ) -> OperatorRecord {
-    let message = format!(
-        "drive {} of library \"{}\" keeps medium \"{}\" ({why}); take it out and take an inventory",
-        drive.number, library.name, medium.name
-    );
+    let (number, library_name, medium_name) = (drive.number, &library.name, &medium.name);
+    let message = if stuck {
+        format!(
+            "drive {number} of library \"{library_name}\" keeps medium \"{medium_name}\" ({why}); take it out and take an \
+             inventory"
+        )
+    } else {
+        format!(
+            "what was in drive {number} of library \"{library_name}\" is not medium \"{medium_name}\" ({why}); look which \
+             it is"
+        )
+    };
     OperatorRecord {
         no,
         command: OperatorCommand::DeviceService,
