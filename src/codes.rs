@@ -158,6 +158,13 @@ pub fn line(refusal: &Refusal) -> String {
     )
 }
 
+/// Returns the Win32 code in a line that [`line`] rendered.
+pub fn number_in(line: &str) -> Option<u16> {
+    let digits = line.strip_prefix("0x")?.get(..8)?;
+    let hresult = u32::from_str_radix(digits, 16).ok()?;
+    u16::try_from(hresult & 0xffff).ok()
+}
+
 /// Returns the kind with that Win32 code, as stored in an event.
 pub fn kind_of(win32: u16) -> Option<K> {
     ALL.into_iter().find(|&kind| code(kind).win32 == win32)
@@ -185,6 +192,7 @@ mod tests {
             assert!(remedy(kind).ends_with('.'), "{kind:?}");
             assert_ne!(row.errno, libc::ENOSYS, "the kernel remembers ENOSYS");
             assert_eq!(kind_of(row.win32), Some(kind));
+            assert_eq!(number_in(&line(&kind.because("x"))), Some(row.win32));
         }
     }
 

@@ -5,7 +5,7 @@
 use super::access::{Access, Caller};
 use super::id::{Guid, ObjectNo};
 use super::label::MediaLabel;
-use super::state::{LibraryState, Selection, SideState};
+use super::state::{InventoryMethod, LibraryState, Selection, SideState};
 use super::time::{Limit, Span, Time};
 use serde::{Deserialize, Serialize};
 
@@ -66,8 +66,22 @@ pub enum LibraryChange {
     Enabled(bool),
     /// Whether it works.
     State(LibraryState),
+    /// How it looks what is in its slots.
+    InventoryMethod(InventoryMethod),
+    /// Whether an error starts an inventory.
+    AutoRecovery(bool),
+    /// An error has started one; false: something went well since.
+    Recovering(bool),
     /// Owner and permission bits.
     Access(Access),
+}
+
+/// What changed of a part of a library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ElementChange {
+    /// How long a medium that nobody has stays in a drive.
+    DeferDelay(Limit),
 }
 
 /// What changed of a medium.

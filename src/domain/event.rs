@@ -7,13 +7,13 @@
 use super::access::Access;
 use super::attribute::{Holder, Octets};
 use super::change::{
-    Allocation, Deallocation, LibraryChange, LogicalChange, MediumChange, NewMedium, PoolChange,
-    RequestRecord, Swap, Thing, TypeChange,
+    Allocation, Deallocation, ElementChange, LibraryChange, LogicalChange, MediumChange, NewMedium,
+    PoolChange, RequestRecord, Swap, Thing, TypeChange,
 };
 use super::id::{Guid, ObjectNo};
 use super::operating::OperatorRecord;
 use super::setting::Setting;
-use super::state::{OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
+use super::state::{ElementKind, OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
 use super::time::Time;
 use super::work::{DriveChange, WorkChange, WorkRecord};
 use serde::{Deserialize, Serialize};
@@ -83,6 +83,13 @@ pub enum Event {
         slots: u32,
         drives: u32,
         ports: u32,
+    },
+    /// A part of a library was changed.
+    ElementChanged {
+        library: Thing,
+        element: ObjectNo,
+        kind: ElementKind,
+        change: ElementChange,
     },
     /// A library is gone, and its parts with it.
     LibraryRemoved { library: Thing, name: String },
@@ -275,6 +282,7 @@ impl Event {
                 no, name, change, ..
             } => change.headline(*no, name.as_ref()),
             Self::DriveChanged { drive, .. } => line("drive", drive, "update"),
+            Self::ElementChanged { element, kind, .. } => line(kind.word(), element, "update"),
             Self::RequestForgotten { no, name, .. } => Headline {
                 request: name.clone(),
                 ..line("request", no, "delete")

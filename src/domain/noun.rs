@@ -5,8 +5,8 @@
 use super::access::Access;
 use super::id::{Guid, ObjectNo};
 use super::state::{
-    Delivery, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType, RequestState,
-    Selection, SideState,
+    Delivery, ElementKind, InventoryMethod, LibraryState, OperatorCommand, OperatorState, PoolType,
+    RequestState, Selection, SideState,
 };
 use super::time::{Limit, Span, Time};
 
@@ -179,6 +179,12 @@ pub struct Library {
     pub enabled: bool,
     /// Whether it works.
     pub state: LibraryState,
+    /// How it looks what is in its slots, if nobody says how: none, fast or omid.
+    pub inventory_method: InventoryMethod,
+    /// Whether an error starts an inventory.
+    pub auto_recovery: bool,
+    /// Whether an error has started one, and nothing went well since.
+    pub recovering: bool,
     /// Owner and permission bits.
     pub access: Access,
     /// When it was made.
@@ -200,6 +206,8 @@ pub struct Element {
     pub number: u32,
     /// The medium in it.
     pub medium: Option<ObjectNo>,
+    /// Of a drive: how long a medium that nobody has stays in it.
+    pub defer_delay: Limit,
 }
 
 /// A type of media.

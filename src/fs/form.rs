@@ -39,12 +39,14 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::PoolDeallocateToFree
         | Row::MediumEnabled
         | Row::LibraryEnabled
+        | Row::LibraryAutoRecovery
         | Row::SettingAttended
         | Row::SettingOperatorAutoPurge
         | Row::SettingOperatorKeepFailed => Form::Switch,
         Row::PoolDefaultTimeout
         | Row::PoolPurgeTime
         | Row::PoolReuseDelay
+        | Row::DriveDeferDelay
         | Row::SettingOperatorPurgeTime
         | Row::SettingHookTimeout => Form::Duration,
         Row::LogicalAllocatedAt

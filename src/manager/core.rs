@@ -45,7 +45,7 @@ pub struct Core {
     delivered: Vec<ObjectNo>,
     /// and how many of them this transaction has recorded.
     recorded: usize,
-    /// Waiting requests by the boot-time instant at which their time is over.
+    /// Waiting requests, and drives in which a medium stays, by the boot-time instant at which their time is over.
     deadlines: BinaryHeap<Reverse<(Duration, ObjectNo)>>,
     /// The boot-time instant at which to look for sides that have rested: one, however many rest.
     rest: Option<Duration>,
@@ -147,8 +147,10 @@ impl Core {
             self.deadlines
                 .extend(deadline.map(|deadline| Reverse((boot + left(now, deadline), no))));
         }
-        let asked = fact::operator_deadlines(self.writer.db())?;
-        for (no, deadline) in queue::deadlines(self.writer.db())?.into_iter().chain(asked) {
+        let mut lasts = queue::deadlines(self.writer.db())?;
+        lasts.extend(queue::stays(self.writer.db())?);
+        lasts.extend(fact::operator_deadlines(self.writer.db())?);
+        for (no, deadline) in lasts {
             self.deadlines
                 .push(Reverse((boot + left(now, deadline), no)));
         }

@@ -113,6 +113,11 @@ pub(super) fn inventoried(
     }
     let asked = fact::found(queue::work(turn.writer.db(), work)?, "work")?;
     if asked.name.is_some() {
+        // Somebody looked after it, so an error may start an inventory again.
+        turn.record_all(library.recovering.then_some(Event::LibraryChanged {
+            library: thing,
+            change: LibraryChange::Recovering(false),
+        }))?;
         return match found {
             Ok(found) => {
                 let result = format!("ok inventory of {}: {} media\n", library.name, found.len());

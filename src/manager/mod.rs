@@ -16,11 +16,13 @@ mod numbers;
 mod outcome;
 pub mod restoring;
 mod serving;
+mod several;
 mod supply;
 mod turn;
 mod typing;
 mod want;
 mod worker;
+mod working;
 
 pub use crate::store::copy::{Snapshot, size};
 pub use crate::store::fault::Faults;

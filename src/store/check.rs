@@ -165,6 +165,12 @@ const RULES: &[(&str, &str)] = &[
          OR name IS NOT NULL AND (finished IS NULL) <> (result = '')",
     ),
     (
+        "a part of a library request is one of the same library, and has ended when the request has",
+        "SELECT 'work ' || part.no FROM work AS part LEFT JOIN work AS whole ON whole.no = part.part_of \
+         WHERE part.part_of IS NOT NULL AND (whole.library IS NOT part.library OR whole.part_of IS NOT NULL \
+         OR part.finished IS NULL AND whole.finished IS NOT NULL)",
+    ),
+    (
         "object numbers are given out once, below the ceiling",
         "WITH numbers (no) AS (SELECT no FROM media_type UNION ALL SELECT no FROM pool UNION ALL SELECT no FROM library \
          UNION ALL SELECT no FROM element UNION ALL SELECT no FROM medium UNION ALL SELECT no FROM side \

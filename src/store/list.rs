@@ -417,7 +417,7 @@ mod tests {
         walks
             .map(|step| step.trim_start_matches("SCAN "))
             // One row; one row a pool and state, for statfs; the owners that were found; what failed, from the end of
-            // its table; what waits or is open alone.
+            // its table; what waits, is open or stays alone.
             .all(|walk| {
                 let few = [
                     "request_open",
@@ -425,6 +425,7 @@ mod tests {
                     "operator_open",
                     "logical_delivery",
                     "library_troubled",
+                    "mounted_spare",
                 ];
                 matches!(walk, "catalog" | "tally" | "next" | "settings" | "failed")
                     || few.iter().any(|index| walk.ends_with(&format!("INDEX {index}")))

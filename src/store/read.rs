@@ -350,7 +350,8 @@ pub fn logical_by_id(db: &Connection, id: Guid) -> Result<Option<Logical>> {
 /// Columns of a library, in the order that [`library_row`] reads.
 macro_rules! library_columns {
     () => {
-        "SELECT no, id, name, description, driver, enabled, state, uid, gid, mode, created, modified, acl FROM library "
+        "SELECT no, id, name, description, driver, enabled, state, uid, gid, mode, created, modified, acl, \
+         inventory_method, auto_recovery, recovering FROM library "
     };
 }
 
@@ -365,6 +366,9 @@ fn library_row(row: &Row<'_>) -> Sql<Library> {
         driver: row.get(4)?,
         enabled: row.get(5)?,
         state: row.get(6)?,
+        inventory_method: row.get(13)?,
+        auto_recovery: row.get(14)?,
+        recovering: row.get(15)?,
         access: Access {
             uid: row.get(7)?,
             gid: row.get(8)?,
@@ -403,7 +407,7 @@ macro_rules! element_columns {
     () => {
         "SELECT no, library, kind, number, coalesce((SELECT medium FROM mounted WHERE drive = element.no), \
          (SELECT no FROM medium WHERE slot = element.no \
-         AND NOT EXISTS (SELECT 1 FROM mounted WHERE mounted.medium = medium.no))) FROM element "
+         AND NOT EXISTS (SELECT 1 FROM mounted WHERE mounted.medium = medium.no))), defer_delay FROM element "
     };
 }
 
@@ -414,6 +418,7 @@ fn element_row(row: &Row<'_>) -> Sql<Element> {
         kind: row.get(2)?,
         number: row.get(3)?,
         medium: row.get(4)?,
+        defer_delay: row.get(5)?,
     })
 }
 

@@ -101,6 +101,7 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::LibraryCreated { .. }
         | Event::LibraryChanged { .. }
         | Event::LibraryBuilt { .. }
+        | Event::ElementChanged { .. }
         | Event::LibraryRemoved { .. }
         | Event::RequestWaiting { .. }
         | Event::MediaWanted { .. }

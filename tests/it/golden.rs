@@ -8,7 +8,7 @@
 use crate::world::{World, advance, lines, root, user};
 use ntmsfs::domain::acl::{Acl, List};
 use ntmsfs::domain::ask::{
-    Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool, SetType,
+    Ask, Found, Named, Reply, SetElement, SetLibrary, SetLogical, SetMedium, SetPool, SetType,
 };
 use ntmsfs::domain::attribute::{Holder, Way};
 use ntmsfs::domain::change::Thing;
@@ -18,10 +18,10 @@ use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::label::MediaLabel;
 use ntmsfs::domain::operating::OperatorRequest;
 use ntmsfs::domain::setting::{Ages, Setting};
-use ntmsfs::domain::state::{OperatorState, Selection, SideState};
+use ntmsfs::domain::state::{InventoryMethod, OperatorState, Selection, SideState};
 use ntmsfs::domain::time::{Limit, Span};
 use ntmsfs::domain::verb::LibraryRequest;
-use ntmsfs::manager::{log, read};
+use ntmsfs::manager::{log, queue, read};
 use ntmsfs::store::{check, fact, failure};
 use sha2::{Digest as _, Sha256};
 use std::collections::BTreeSet;
@@ -57,6 +57,7 @@ variants!(
     LibraryCreated,
     LibraryChanged,
     LibraryBuilt,
+    ElementChanged,
     LibraryRemoved,
     MediumCreated,
     MediumMoved,
@@ -89,7 +90,7 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 67] = [
+const CHANGES: [&str; 74] = [
     "\"by_rule\":true",
     "\"name_by_rule\":\"week 9\"",
     "\"kept\":true",
@@ -157,6 +158,13 @@ const CHANGES: [&str; 67] = [
     "\"unloading\"",
     "\"emptied\"",
     "\"ranks\":",
+    "\"ready\":",
+    "\"part_of\":",
+    "\"defer_delay\":",
+    "\"inventory_method\":",
+    "\"auto_recovery\":",
+    "\"recovering\":true",
+    "\"recovering\":false",
 ];
 
 fn list(mode: u32) -> List {
@@ -561,11 +569,79 @@ fn script() -> (World, Vec<String>) {
     requests(&mut world, pool);
     more_requests(&mut world, pool);
     people(&mut world);
+    several(&mut world);
     drives(&mut world, pool);
     ends(&mut world, pool);
     later(&mut world);
     let lines = log::lines(world.db(), 0, 10_000).expect("the log");
     (world, lines.into_iter().map(|(_, line)| line).collect())
+}
+
+/// A library request.
+fn request(world: &mut World, library: ObjectNo, name: &str, body: &str) -> ObjectNo {
+    let request = LibraryRequest::parse(body).expect(body);
+    let (request, body) = (Box::new(request), body.to_owned());
+    let named = world.named(name);
+    let work = named.no;
+    let name = Named { body, ..named };
+    let ask = Ask::Library {
+        library,
+        request,
+        name,
+    };
+    world.ask(&root(), ask).expect("a reply");
+    work
+}
+
+/// Two media with one request: mounted, given back, and mounted again, when one of them fails.
+fn several(world: &mut World) {
+    let (name, mode) = ("twin".to_owned(), 0o755);
+    let reply = world.ask(&root(), Ask::CreateLibrary { name, mode });
+    let Ok(Reply::Created(library)) = reply else {
+        panic!("{reply:?}")
+    };
+    let set = SetLibrary::Driver(format!("virtual type={MO} slots=4 drives=2"));
+    world.done(Ask::SetLibrary { no: library, set });
+    world.enable_library(library, true);
+    let pool = world.leaf("Import", MO);
+    for line in ["t1 slot=twin/1", "t2 slot=twin/2"] {
+        world.import(pool, line);
+    }
+    let works = |world: &mut World, whole: ObjectNo, fails: usize| {
+        let parts = queue::parts(world.db(), whole).expect("parts");
+        for (at, part) in (1..).zip(parts) {
+            let work = part.no;
+            world.done(Ask::Moved { work });
+            let outcome = if at == fails {
+                Err(ntmsfs::domain::error::ErrorKind::UnexpectedOmid.because("another label"))
+            } else {
+                Ok(format!("/catalog.media/twin-{at}"))
+            };
+            let inside = outcome.is_ok();
+            world.done(Ask::Worked {
+                work,
+                outcome,
+                inside,
+            });
+        }
+    };
+    let both = request(world, library, "both", "mount side=t1/A side=t2/A read");
+    works(world, both, 0);
+    let back = request(world, library, "back", "dismount side=t1/A side=t2/A");
+    works(world, back, 0);
+    let both = request(world, library, "again", "mount side=t1/A side=t2/A");
+    works(world, both, 2);
+    // The one that was ready goes home, and the library looks into its slots.
+    let home = fact::open_work(world.db()).expect("work");
+    world.done(Ask::Worked {
+        work: *home.last().expect("work"),
+        outcome: Ok(String::new()),
+        inside: false,
+    });
+    let work = fact::open_work(world.db()).expect("work")[0];
+    let found = Ok(Vec::new());
+    world.done(Ask::Inventoried { work, found });
+    assert_eq!(fact::open_work(world.db()), Ok(Vec::new()));
 }
 
 /// Mounts, dismounts, one that a person is asked for, one that fails.
@@ -574,23 +650,21 @@ fn drives(world: &mut World, pool: ObjectNo) {
     let library = library.expect("a library").no;
     world.enable_library(library, false);
     world.enable_library(library, true);
+    for set in [
+        SetLibrary::InventoryMethod(InventoryMethod::Omid),
+        SetLibrary::AutoRecovery(false),
+    ] {
+        world.done(Ask::SetLibrary { no: library, set });
+    }
+    let no = queue::drives(world.db(), library).expect("drives")[0].no;
+    for limit in [Limit::Ms(600_000), Limit::Never] {
+        let set = SetElement::DeferDelay(limit);
+        world.done(Ask::SetElement { no, set });
+    }
     for line in ["m1 slot=jukebox/6", "m2"] {
         world.import(pool, line);
     }
-    let ask = |world: &mut World, name: &str, body: &str| {
-        let request = LibraryRequest::parse(body).expect(body);
-        let (request, body) = (Box::new(request), body.to_owned());
-        let named = world.named(name);
-        let work = named.no;
-        let name = Named { body, ..named };
-        let ask = Ask::Library {
-            library,
-            request,
-            name,
-        };
-        world.ask(&root(), ask).expect("a reply");
-        work
-    };
+    let ask = |world: &mut World, name: &str, body: &str| request(world, library, name, body);
     let device = "/catalog.media/drive-1".to_owned();
     let work = ask(world, "mount", "mount side=m1/A write priority=3");
     world.done(Ask::Moved { work });

@@ -108,7 +108,7 @@ fn worked(served: &Served, no: ObjectNo, change: &WorkChange) {
         WorkChange::Forgotten => {
             served.deliver(Node::new(Row::LibraryOutcome, no), Err(Errno::ENOENT));
         }
-        WorkChange::Waiting | WorkChange::Asked { .. } => {}
+        WorkChange::Waiting | WorkChange::Ready { .. } | WorkChange::Asked { .. } => {}
     }
 }
 

@@ -54,9 +54,24 @@ pub(crate) fn state(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(library(view, no)?.state))
 }
 
+/// How it looks what is in its slots.
+pub(crate) fn inventory_method(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(library(view, no)?.inventory_method))
+}
+
+/// Whether an error starts an inventory.
+pub(crate) fn auto_recovery(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(switch(library(view, no)?.auto_recovery))
+}
+
 /// Number of a slot, drive or port.
 pub(crate) fn element_number(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(element(view, no)?.number))
+}
+
+/// How long a medium that nobody has stays in a drive.
+pub(crate) fn drive_defer_delay(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(element(view, no)?.defer_delay))
 }
 
 /// Device of the medium in a drive.

@@ -43,6 +43,7 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
         Event::LibraryChanged { library, change } => library::change(db, library.no, change, time),
         Event::LibraryBuilt { library, first, slots, drives, ports } =>
             library::build(db, library.no, *first, [*slots, *drives, *ports], time),
+        Event::ElementChanged { element, change, .. } => library::change_element(db, *element, change, time),
         Event::LibraryRemoved { library, .. } => library::remove(db, library.no),
         Event::WorkQueued { no, library, kind } => work::queue(db, *no, *library, *kind, time),
         Event::WorkFinished { no, error, .. } => work::finish(db, *no, error.as_deref(), time),
