@@ -358,6 +358,16 @@ pub fn totals(db: &Connection) -> Result<(i64, i64)> {
     Ok(found.unwrap_or_default())
 }
 
+/// Returns the same of a pool and all pools below it.
+pub fn totals_below(db: &Connection, pool: ObjectNo) -> Result<(i64, i64)> {
+    let sql = "WITH RECURSIVE below (no) AS (VALUES (?1) \
+               UNION ALL SELECT pool.no FROM pool JOIN below ON pool.parent = below.no) \
+               SELECT COALESCE(SUM(sides), 0), COALESCE(SUM(CASE WHEN state = 4 AND standing = 0 THEN sides END), 0) \
+               FROM below JOIN tally ON tally.pool = below.no";
+    let found = one(db, sql, [pool], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.unwrap_or_default())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -416,7 +426,7 @@ mod tests {
         let walks = plan.split("; ").filter(|step| step.contains("SCAN"));
         walks
             .map(|step| step.trim_start_matches("SCAN "))
-            // One row; one row a pool and state, for statfs; the owners that were found; what failed, from the end of
+            // One row; one row a pool and state, for statfs; the owners or pools that were found; what failed, from the end of
             // its table; what waits, is open or stays alone.
             .all(|walk| {
                 let few = [
@@ -427,7 +437,7 @@ mod tests {
                     "library_troubled",
                     "mounted_spare",
                 ];
-                matches!(walk, "catalog" | "tally" | "next" | "settings" | "failed")
+                matches!(walk, "catalog" | "tally" | "next" | "settings" | "failed" | "below" | "CONSTANT ROW")
                     || few.iter().any(|index| walk.ends_with(&format!("INDEX {index}")))
             })
     }
@@ -492,7 +502,8 @@ mod tests {
             include_str!("views.rs"),
         ] {
             let mine = literals(source).into_iter().map(|(_, text)| text);
-            statements.extend(mine.filter(|text| text.starts_with("SELECT")));
+            let asks = |text: &String| ["SELECT", "WITH"].iter().any(|word| text.starts_with(word));
+            statements.extend(mine.filter(asks));
         }
         for order in [
             "allocations, idle_since, medium_name, ordinal",

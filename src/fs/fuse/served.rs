@@ -177,13 +177,16 @@ impl Served {
         self.people.caller(uid, gid, 0)
     }
 
-    /// Returns all sides and those that can be allocated now.
+    /// Returns all sides of what is shown and those that can be allocated now.
     pub(super) fn totals(&self) -> Outcome<(u64, u64)> {
-        if !self.scope.is_whole() {
-            // How much there is altogether is nothing for who sees one pool; its own `counts` say what it has.
-            return Ok((0, 0));
-        }
-        let totals = self.look(|view| list::totals(view))?;
+        let top = self.scope.top().no;
+        let totals = self.look(|view| {
+            if self.scope.is_whole() {
+                list::totals(view)
+            } else {
+                list::totals_below(view, top)
+            }
+        })?;
         Ok((
             u64::try_from(totals.0).unwrap_or(0),
             u64::try_from(totals.1).unwrap_or(0),
