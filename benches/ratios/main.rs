@@ -8,6 +8,7 @@
 mod allocating;
 mod bare;
 mod catalog;
+mod hostile;
 mod measure;
 mod mounted;
 mod reading;
@@ -54,6 +55,7 @@ fn play(role: &str, place: &Path, number: u32) -> Result<()> {
             say(&time.as_nanos().to_string())
         }
         "wait" => waiting::wait(place, number),
+        "hostile" => hostile::misbehave(place),
         _ => bail!("no role is called {role}"),
     }
 }
@@ -127,6 +129,7 @@ impl Bench {
             "ls" => vec![reading::listing(size, most, &self.floor)?],
             "computed" => reading::computed(&self.few, most)?,
             "waiting" => waiting::cost(most)?,
+            "hostile" => hostile::cost(&self.few)?,
             "signals" => waiting::signals(most)?,
             "daemon" => sized
                 .iter()
@@ -141,7 +144,7 @@ impl Bench {
 }
 
 /// The measurements, in their order; the memory is looked at last.
-const NAMES: [&str; 10] = [
+const NAMES: [&str; 11] = [
     "one",
     "clients",
     "slow",
@@ -150,6 +153,7 @@ const NAMES: [&str; 10] = [
     "ls",
     "computed",
     "waiting",
+    "hostile",
     "signals",
     "daemon",
 ];

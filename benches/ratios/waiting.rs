@@ -68,7 +68,8 @@ pub(crate) fn wait(path: &Path, threads: u32) -> Result<()> {
     Ok(())
 }
 
-fn glance(daemon: &Daemon) -> Result<Duration> {
+/// Reads an attribute twenty times: the time of one.
+pub(crate) fn glance(daemon: &Daemon) -> Result<Duration> {
     let path = daemon.dir.join("pools").join(POOL).join("selection");
     let all = || {
         for _ in 0..20 {
