@@ -1,22 +1,24 @@
 //! The daemon: lock, manager, mount, serve, and the way out.
 //!
-//! `start` runs the program again in the background and waits for one line from it, so no process is forked after a
-//! thread or a database was opened. The way out: end all waits, take the mount away, put everything on disk.
+//! [`Job::perform`] runs the program again in the background and waits for one line from it, so no process is forked after
+//! a thread or a database was opened. The way out: end all waits, take the mount away, put everything on disk.
 
 use super::config::Source;
+use super::failure::Failure;
 use super::hooks::{self, Helper, Places};
-use super::{log, mountpoint, mountwords};
+use super::job::{Job, READY};
+use super::{log, mountpoint};
 use crate::fs::fuse;
 use crate::manager::limits::Limits;
 use crate::manager::{Lock, OnFatal, Options};
 use anyhow::{Context as _, Result, anyhow, bail};
+use nix::unistd::{getegid, geteuid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs::{self, File, OpenOptions};
-use std::io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _};
+use std::io::{PipeReader, Write as _};
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -24,24 +26,6 @@ use std::time::Duration;
 
 /// How long the kernel may take to end a session whose mount is gone; open files keep it alive.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// One line: the daemon serves.
-const READY: &str = "ready";
-
-/// A catalog and where it goes.
-#[derive(Debug)]
-pub(super) struct Job {
-    pub(super) catalog: PathBuf,
-    pub(super) dir: PathBuf,
-    pub(super) read_only: bool,
-    pub(super) gid: u32,
-    /// The path of the pool that is mounted as the root, if not everything is.
-    pub(super) pool: Option<String>,
-    /// Programs that are told of requests to people.
-    pub(super) hooks: Option<PathBuf>,
-    /// The configuration, if it is not the usual file.
-    pub(super) config: Option<PathBuf>,
-}
 
 /// Why the daemon ends.
 enum Ending {
@@ -53,105 +37,30 @@ enum Ending {
     Fatal(String),
 }
 
+/// Serves until a signal or umount(8). With `report`, says on standard output how it began and goes into the
+/// background.
+pub(super) fn serve(job: &Job, report: bool) -> Result<()> {
+    log::begin(!report);
+    if report {
+        leave_descriptors();
+    }
+    let begun = job.begin(report);
+    if let (Err(error), true) = (&begun, report) {
+        writeln!(std::io::stdout(), "{}", Failure::line(error)).context("reporting")?;
+    }
+    begun?.run()
+}
+
 impl Job {
-    /// What the words after `-o` ask for.
-    pub(super) fn new(catalog: PathBuf, dir: PathBuf, words: mountwords::Options) -> Self {
-        Self {
-            catalog,
-            dir,
-            read_only: words.read_only,
-            gid: words.gid.unwrap_or(0),
-            pool: words.pool,
-            hooks: words.hooks,
-            config: words.config,
-        }
-    }
-
-    /// Starts the daemon in the background; returns when the tree answers, or why it does not.
-    pub(super) fn start(&self) -> Result<()> {
-        let mut options = format!("gid={}", self.gid);
-        if self.read_only {
-            options.push_str(",ro");
-        }
-        if let Some(pool) = &self.pool {
-            options.push_str(",pool=");
-            options.push_str(pool);
-        }
-        for (word, path) in [("hooks", &self.hooks), ("config", &self.config)] {
-            if let Some(path) = path {
-                let path = path.to_str();
-                let path = path.with_context(|| format!("{word}: no text in UTF-8"))?;
-                options.extend([",", word, "=", path]);
-            }
-        }
-        let program = std::env::current_exe().context("finding this program")?;
-        let mut child = Command::new(program)
-            .arg("mount")
-            .arg("--report")
-            .args(["-o", &options])
-            .arg("--")
-            .args([&self.catalog, &self.dir])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("starting the daemon")?;
-        let mut line = String::new();
-        let stdout = child
-            .stdout
-            .take()
-            .ok_or_else(|| anyhow!("the daemon has no standard output"))?;
-        let read = BufReader::new(stdout).take(65_536).read_line(&mut line);
-        read.context("waiting for the daemon")?;
-        match line.trim_end() {
-            READY => {
-                let first = self.pool.as_ref().map_or("README", |_| "last-error");
-                fs::read(self.dir.join(first))
-                    .with_context(|| format!("reading {}", self.dir.display()))?;
-                Ok(())
-            }
-            "" => bail!("the daemon died; see the system log"),
-            message => bail!("{message}"),
-        }
-    }
-
-    /// Serves until a signal or umount(8). With `report`, says on standard output how it began and goes into the
-    /// background.
-    pub(super) fn serve(&self, report: bool) -> Result<()> {
-        log::begin(!report);
-        if report {
-            leave_descriptors();
-        }
-        let begun = self.begin(report);
-        if let (Err(error), true) = (&begun, report) {
-            let line = super::message(error).replace('\n', " ");
-            writeln!(std::io::stdout(), "{line}").context("reporting")?;
-        }
-        begun?.run()
-    }
-
     fn begin(&self, report: bool) -> Result<Running> {
-        let catalog = fs::canonicalize(&self.catalog).with_context(|| {
-            format!(
-                "{}: no such catalog (ntmsfs init makes one)",
-                self.catalog.display()
-            )
-        })?;
-        let dir = fs::canonicalize(&self.dir).or_else(|error| {
-            // A dead mount of ours does not answer; the mount itself clears it.
-            if error.raw_os_error() == Some(libc::ENOTCONN) {
-                Ok(self.dir.clone())
-            } else {
-                Err(error)
-            }
-        });
-        let dir = dir.with_context(|| format!("{}", self.dir.display()))?;
-        let config = Source::open(self.config.as_deref())?;
+        let (catalog, dir) = (self.catalog()?, self.dir()?);
+        let config = Source::open(self.words.config.as_deref())?;
         let mut lock = Lock::take(&catalog)?;
         lock.say(&format!(
-            "serving pid {} at {}",
+            "serving pid {} at {}\noptions {}",
             std::process::id(),
-            dir.display()
+            dir.display(),
+            self.words
         ))?;
         let (endings, ended) = channel();
         let fatal = endings.clone();
@@ -162,7 +71,7 @@ impl Job {
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("catching signals")?;
         let limits = Arc::clone(&config.limits);
         let (ready, hooks) = self.prepare((&catalog, &dir), (limits, on_fatal), report)?;
-        let (device, mounted) = match mountpoint::mount(&catalog, &dir, self.read_only) {
+        let (device, mounted) = match mountpoint::mount(&catalog, &dir, self.words.read_only) {
             Ok(mounted) => mounted,
             Err(error) => {
                 ready.abandon();
@@ -198,12 +107,12 @@ impl Job {
             limits,
             ..Options::default()
         };
-        let ready = fuse::prepare_waking(
-            catalog,
-            &options,
-            (self.gid, self.pool.as_deref()),
-            (on_fatal, wake),
-        )?;
+        let shown = fuse::Shown {
+            gid: self.words.gid.unwrap_or(0),
+            pool: self.words.pool.as_deref(),
+            alone: alone(),
+        };
+        let ready = fuse::prepare_waking(catalog, &options, &shown, (on_fatal, wake))?;
         match self.start_hooks((catalog, dir), wakes, report) {
             Ok(hooks) => Ok((ready, hooks)),
             Err(error) => {
@@ -220,7 +129,7 @@ impl Job {
         wakes: PipeReader,
         report: bool,
     ) -> Result<Option<Helper>> {
-        let Some(folder) = &self.hooks else {
+        let Some(folder) = &self.words.hooks else {
             return Ok(None);
         };
         let folder =
@@ -233,6 +142,12 @@ impl Job {
         };
         Helper::start(&places, wakes).map(Some)
     }
+}
+
+/// User and group of an ordinary user, whose mount the kernel opens to him alone.
+fn alone() -> Option<(u32, u32)> {
+    let (uid, gid) = (geteuid(), getegid());
+    (!uid.is_root()).then(|| (uid.as_raw(), gid.as_raw()))
 }
 
 fn serve_or_unmount(

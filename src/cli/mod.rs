@@ -1,11 +1,15 @@
 //! The command line: what a person, mount(8) or a service manager starts.
 //!
 //! Invariants: a message goes to standard error once, and says what to do; exit status 0 is success, 1 a refusal, 2 wrong
-//! usage; as mount.ntmsfs the bits of mount(8): 1 usage, 32 failure.
+//! usage; as mount.ntmsfs the statuses of mount(8), [`failure::Status`].
 
 pub mod config;
 mod daemon;
+pub mod failure;
+mod fusermount;
+mod helper;
 mod hooks;
+mod job;
 mod log;
 pub mod mountpoint;
 pub mod mountwords;
@@ -15,7 +19,7 @@ mod runner;
 use crate::domain::error::Refusal;
 use anyhow::{Context as _, Result, anyhow};
 use clap::{Parser, Subcommand};
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -87,9 +91,8 @@ enum Verb {
 
 /// Runs the program with these arguments, the name of the program first.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    let name = arguments.first().map(PathBuf::from).unwrap_or_default();
-    if name.file_name() == Some(OsStr::new("mount.ntmsfs")) {
-        return as_mount_helper(&arguments);
+    if helper::is_meant(&arguments) {
+        return helper::run(&arguments);
     }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
@@ -153,13 +156,16 @@ impl Arguments {
                 foreground,
                 report,
             } => {
-                let words = mountwords::parse(options.iter().map(String::as_str), false)
-                    .map_err(|refused| anyhow!("{refused}"))?;
-                let job = daemon::Job::new(catalog, dir, words);
+                let words = mountwords::parse(options.iter().map(String::as_str), false)?;
+                let job = job::Job {
+                    catalog,
+                    dir,
+                    words,
+                };
                 if foreground || report {
-                    job.serve(report)
+                    daemon::serve(&job, report)
                 } else {
-                    job.start()
+                    job.perform()
                 }
             }
         }
@@ -179,59 +185,5 @@ fn check(catalog: &Path) -> Result<()> {
     match found.problems.len() {
         0 => Ok(()),
         count => Err(anyhow!("{count} problems in {}", catalog.display())),
-    }
-}
-
-/// What mount(8) passes: SOURCE DIR [-sfnv] [-N NAMESPACE] [-t TYPE] [-o OPTIONS].
-fn as_mount_helper(arguments: &[OsString]) -> ExitCode {
-    match Helper::parse(arguments) {
-        Err(error) => complain("mount.ntmsfs", &error, 1),
-        Ok(helper) if helper.fake => ExitCode::SUCCESS,
-        Ok(helper) => match helper.job.start() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => complain("mount.ntmsfs", &error, 32),
-        },
-    }
-}
-
-struct Helper {
-    job: daemon::Job,
-    /// Do everything but mount.
-    fake: bool,
-}
-
-impl Helper {
-    fn parse(arguments: &[OsString]) -> Result<Self> {
-        let (mut places, mut options, mut fake, mut sloppy) =
-            (Vec::new(), Vec::new(), false, false);
-        let mut rest = arguments.iter().skip(1);
-        while let Some(argument) = rest.next() {
-            let text = argument.to_str().unwrap_or_default();
-            match text {
-                "-o" | "-t" | "-N" => {
-                    let value = rest.next().and_then(|value| value.to_str());
-                    let value = value.ok_or_else(|| anyhow!("{text} needs a value"))?;
-                    if text == "-o" {
-                        options.push(value);
-                    }
-                }
-                _ if text.starts_with('-') && text.len() > 1 => {
-                    for flag in text.chars().skip(1) {
-                        match flag {
-                            'f' => fake = true,
-                            's' => sloppy = true,
-                            'n' | 'v' => {}
-                            _ => return Err(anyhow!("unknown option -{flag}")),
-                        }
-                    }
-                }
-                _ => places.push(PathBuf::from(argument)),
-            }
-        }
-        let [catalog, dir] = <[PathBuf; 2]>::try_from(places)
-            .map_err(|_| anyhow!("usage: mount.ntmsfs CATALOG DIR [-sfnv] [-o OPTIONS]"))?;
-        let words = mountwords::parse(options, sloppy).map_err(|refused| anyhow!("{refused}"))?;
-        let job = daemon::Job::new(catalog, dir, words);
-        Ok(Self { job, fake })
     }
 }

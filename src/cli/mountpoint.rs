@@ -2,17 +2,19 @@
 //!
 //! The FUSE library could mount by itself, but then it names the type plain `fuse`, and when it ends it unmounts
 //! its path once more, whatever is mounted there by then. So the mount is made here and the library gets the
-//! descriptor.
+//! descriptor. Root mounts for everybody, by mount(2); an ordinary user for himself alone, through fusermount3(1).
 //!
 //! Invariants:
-//! - `default_permissions`, `allow_other`, `nosuid`, `nodev` and `noexec` are always set: the kernel checks every
-//!   access against mode, owner and access control list, and nothing in the tree is a program or a device.
+//! - `default_permissions`, `nosuid`, `nodev` and `noexec` are always set, and `allow_other` if root mounts: the kernel
+//!   checks every access against mode, owner and access control list, and nothing in the tree is a program or a device.
 //! - What is mounted at a path is decided by the kernel's mount number of the opened path, never by the path alone.
 //!   Only the mount of that number and device is taken away, through the opened path, so no later mount of others
-//!   is touched. The kernel uses both numbers again, but the device only after the connection has ended.
+//!   is touched. The kernel uses both numbers again, but the device only after the connection has ended. Of an
+//!   ordinary user's mount only the path can be given to fusermount3(1), which takes away none of another user.
 //! - No function here asks a daemon anything, except for one statfs(2) of a mount of ours that is in the way: that
 //!   may wait for a daemon that hangs, until a signal comes.
 
+use super::fusermount;
 use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -27,6 +29,9 @@ use nix::mount::{MntFlags, MsFlags};
 use nix::sys::stat::Mode;
 use nix::sys::statfs::fstatfs;
 use nix::unistd::{getegid, geteuid};
+
+/// Where the device of the kernel is.
+const DEVICE: &str = "/dev/fuse";
 
 /// The file system type in `/proc/mounts`.
 pub const FS_TYPE: &str = "fuse.ntmsfs";
@@ -46,35 +51,34 @@ pub struct Mounted {
     id: u64,
 }
 
+/// This machine offers no FUSE: the error of [`mount`] has it as its inner one.
+#[derive(Debug)]
+pub struct NoDevice(Errno);
+
+impl std::fmt::Display for NoDevice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{DEVICE} cannot be opened: {}", self.0.desc())
+    }
+}
+
+impl std::error::Error for NoDevice {}
+
 /// Mounts a new FUSE connection at `dir`, shown as coming from `source`, and gives the descriptor to serve it with.
 /// Requests wait until it is served; when the last copy of the descriptor is closed, they fail with ENOTCONN.
 ///
 /// A dead mount of the same source at `dir` is taken away first. Errors: `NotADirectory`, `NotFound`;
 /// `InvalidInput` if the source is empty, longer than 4,095 bytes or contains a zero byte; `ResourceBusy` if a
-/// living mount of the same source is there; `PermissionDenied` if the caller may not mount; else what the kernel
-/// says. The text of the error names the path.
+/// living mount of the same source is there; [`NoDevice`] inside; `PermissionDenied` if the caller may not mount;
+/// else what the kernel or fusermount3(1) says. The text of the error names the path.
 pub fn mount(source: &Path, dir: &Path, read_only: bool) -> io::Result<(OwnedFd, Mounted)> {
     let source = shown_source(source)?;
     clear_stale(&source, dir)?;
     let (place, path) = open_dir(dir)?;
-    let device = open("/dev/fuse", OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
-        .map_err(|error| explain(error, "/dev/fuse cannot be opened"))?;
-    let mut flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
-    flags.set(MsFlags::MS_RDONLY, read_only);
-    let data = format!(
-        "fd={},rootmode=40000,user_id={},group_id={},default_permissions,allow_other",
-        device.as_raw_fd(),
-        geteuid(),
-        getegid()
-    );
-    nix::mount::mount(
-        Some(source.as_os_str()),
-        &by_descriptor(&place),
-        Some(FS_TYPE),
-        flags,
-        Some(data.as_str()),
-    )
-    .map_err(|error| explain(error, format_args!("cannot mount at {}", path.display())))?;
+    let device = if geteuid().is_root() {
+        attach(&source, (&place, &path), read_only)?
+    } else {
+        fusermount::attach(&source, &path, read_only)?
+    };
     drop(place);
     let Some(entry) = topmost(&path)?.filter(|it| it.is_ours(&source)) else {
         let text = format!("another mount covers {} at once", path.display());
@@ -87,6 +91,59 @@ pub fn mount(source: &Path, dir: &Path, read_only: bool) -> io::Result<(OwnedFd,
         id: entry.id,
     };
     Ok((device, mounted))
+}
+
+/// Mounts by the right of root, for everybody.
+fn attach(
+    source: &OsStr,
+    (place, path): (&OwnedFd, &Path),
+    read_only: bool,
+) -> io::Result<OwnedFd> {
+    let device = open(DEVICE, OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::empty())
+        .map_err(|error| io::Error::new(io::Error::from(error).kind(), NoDevice(error)))?;
+    let data = format!(
+        "fd={},rootmode=40000,user_id={},group_id={},default_permissions,allow_other",
+        device.as_raw_fd(),
+        geteuid(),
+        getegid()
+    );
+    nix::mount::mount(
+        Some(source),
+        &by_descriptor(place),
+        Some(FS_TYPE),
+        flags(read_only),
+        Some(data.as_str()),
+    )
+    .map_err(|error| explain(error, format_args!("cannot mount at {}", path.display())))?;
+    Ok(device)
+}
+
+/// What is forced on every mount.
+fn flags(read_only: bool) -> MsFlags {
+    let mut flags = MsFlags::MS_NOSUID | MsFlags::MS_NODEV | MsFlags::MS_NOEXEC;
+    flags.set(MsFlags::MS_RDONLY, read_only);
+    flags
+}
+
+/// Makes the mount of this source at `dir` read-only or not. Only root can. Errors: `NotFound` if it is not mounted there;
+/// `ResourceBusy` if files are open for writing that could not be written any more; else what the kernel says.
+pub fn remount(source: &Path, dir: &Path, read_only: bool) -> io::Result<()> {
+    let source = shown_source(source)?;
+    let (place, path) = open_dir(dir)?;
+    let found = topmost(dir)?;
+    if !found.is_some_and(|entry| entry.is_ours(&source)) {
+        let (source, dir) = (source.display(), path.display());
+        let text = format!("{source} is not mounted at {dir}");
+        return Err(io::Error::new(io::ErrorKind::NotFound, text));
+    }
+    nix::mount::mount(
+        None::<&str>,
+        &by_descriptor(&place),
+        None::<&str>,
+        flags(read_only) | MsFlags::MS_REMOUNT,
+        None::<&str>,
+    )
+    .map_err(|error| explain(error, format_args!("cannot remount {}", path.display())))
 }
 
 impl Mounted {
@@ -156,7 +213,11 @@ fn shown_source(source: &Path) -> io::Result<OsString> {
     Ok(source.into_os_string())
 }
 
-/// Takes away mounts of this source at `dir` whose daemon is gone.
+/// Takes away mounts of this source at `dir` whose daemon is gone. Errors: `ResourceBusy` if a living one is there.
+pub(super) fn clear(source: &Path, dir: &Path) -> io::Result<()> {
+    clear_stale(&shown_source(source)?, dir)
+}
+
 fn clear_stale(source: &OsStr, dir: &Path) -> io::Result<()> {
     for _ in 0..STALE_MAX {
         let (place, path) = open_dir(dir)?;
@@ -199,6 +260,9 @@ fn by_descriptor(place: &OwnedFd) -> PathBuf {
 }
 
 fn detach(place: &OwnedFd, path: &Path) -> io::Result<()> {
+    if !geteuid().is_root() {
+        return fusermount::detach(path);
+    }
     // this link must be followed; there is no other on the way
     nix::mount::umount2(&by_descriptor(place), MntFlags::MNT_DETACH)
         .map_err(|error| explain(error, format_args!("cannot unmount {}", path.display())))

@@ -1,7 +1,8 @@
 //! The words after `-o`, as mount(8) hands them to `mount.ntmsfs`.
 //!
-//! Invariant: every word is either obeyed, known to be harmless, or refused by name; [`parse`] ignores nothing
-//! else, unless it is told to be sloppy. As with mount(8) there is no escape for a comma in a value.
+//! Invariants: every word is either obeyed, known to be harmless, or refused by name; [`parse`] ignores nothing
+//! else, unless it is told to be sloppy. As with mount(8) there is no escape for a comma in a value. What [`Options`]
+//! show is read back as the same.
 
 use super::nearest::nearest;
 use std::fmt;
@@ -20,6 +21,30 @@ pub struct Options {
     pub hooks: Option<PathBuf>,
     /// `config=FILE`: the configuration, instead of `/etc/ntmsfs.conf`.
     pub config: Option<PathBuf>,
+    /// `remount`: change what is mounted already.
+    pub remount: bool,
+}
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.read_only { "ro" } else { "rw" })?;
+        if let Some(gid) = self.gid {
+            write!(f, ",gid={gid}")?;
+        }
+        if let Some(pool) = &self.pool {
+            write!(f, ",pool={pool}")?;
+        }
+        if let Some(hooks) = &self.hooks {
+            write!(f, ",hooks={}", hooks.display())?;
+        }
+        if let Some(config) = &self.config {
+            write!(f, ",config={}", config.display())?;
+        }
+        if self.remount {
+            f.write_str(",remount")?;
+        }
+        Ok(())
+    }
 }
 
 /// Why the words were refused. Shown as one sentence.
@@ -39,8 +64,11 @@ pub enum Refused {
         /// What would be usable.
         wanted: &'static str,
     },
-    /// `remount`, which does not work yet.
-    Remount,
+    /// A word whose value differs from that of the mount that is there.
+    Fixed {
+        /// The word as given.
+        word: String,
+    },
 }
 
 impl std::error::Error for Refused {}
@@ -48,14 +76,21 @@ impl std::error::Error for Refused {}
 impl fmt::Display for Refused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Unknown { word, nearest: None } => write!(f, "unknown mount option {word:?}"),
+            Self::Unknown {
+                word,
+                nearest: None,
+            } => write!(f, "unknown mount option {word:?}"),
             Self::Unknown {
                 word,
                 nearest: Some(nearest),
-            } => write!(f, "unknown mount option {word:?}; did you mean {nearest:?}?"),
+            } => write!(
+                f,
+                "unknown mount option {word:?}; did you mean {nearest:?}?"
+            ),
             Self::Value { word, wanted } => write!(f, "mount option {word:?}: {wanted} is needed"),
-            Self::Remount => f.write_str(
-                "a mounted catalog cannot be remounted with other options yet: unmount it and mount it again",
+            Self::Fixed { word } => write!(
+                f,
+                "a remount cannot change {word:?}: unmount the catalog and mount it again"
             ),
         }
     }
@@ -105,6 +140,9 @@ const WORDS: &[(&str, Meaning)] = &[
     ("_netdev", Nothing),
     ("nofail", Nothing),
     ("comment=", Nothing),
+    // what a mount shows in /proc/mounts, and mount(8) gives back when it remounts
+    ("user_id=", Nothing),
+    ("group_id=", Nothing),
     // forced, whatever is said
     ("suid", Nothing),
     ("nosuid", Nothing),
@@ -158,7 +196,7 @@ pub fn parse<'a>(
             Some((Config, value)) => {
                 options.config = Some(path(word, value, "config= and a file")?);
             }
-            Some((Remount, _)) => return Err(Refused::Remount),
+            Some((Remount, _)) => options.remount = true,
             Some((Nothing, _)) => {}
             None if sloppy => {}
             None => {
@@ -172,6 +210,21 @@ pub fn parse<'a>(
     Ok(options)
 }
 
+/// Refuses a remount that would change anything but `ro` and `rw` of what is mounted.
+pub fn demand_same(now: &Options, wanted: &Options) -> Result<(), Refused> {
+    let differs = |word: &str, now: Option<String>, wanted: Option<String>| match wanted {
+        Some(value) if now.as_ref() != Some(&value) => Err(Refused::Fixed {
+            word: format!("{word}={value}"),
+        }),
+        Some(_) | None => Ok(()),
+    };
+    let number = |gid: Option<u32>| gid.map(|gid| gid.to_string());
+    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+    differs("gid", number(now.gid.or(Some(0))), number(wanted.gid))?;
+    differs("pool", now.pool.clone(), wanted.pool.clone())?;
+    differs("hooks", path(&now.hooks), path(&wanted.hooks))
+}
+
 /// What a word means, and its value if it takes one. `gid` without `=` is found too, so that the refusal is about
 /// the value; but `ro=1` is not `ro`.
 fn meaning(word: &str) -> Option<(Meaning, Option<&str>)> {
@@ -182,8 +235,9 @@ fn meaning(word: &str) -> Option<(Meaning, Option<&str>)> {
         Some((key, value)) => (key, Some(value)),
         None => (word, None),
     };
+    let exact = WORDS.iter().find(|(name, _)| *name == word);
     let takes_value = |name: &str| name.strip_suffix('=') == Some(key);
-    let found = (WORDS.iter()).find(|(name, _)| *name == word || takes_value(name))?;
+    let found = exact.or_else(|| WORDS.iter().find(|(name, _)| takes_value(name)))?;
     Some((found.1, value))
 }
 
@@ -306,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn values_and_remount_are_refused_even_if_sloppy() {
+    fn values_are_refused_even_if_sloppy() {
         for word in [
             "gid",
             "gid=",
@@ -331,7 +385,6 @@ mod tests {
                 );
             }
         }
-        assert_eq!(parse(["ro,remount"], true), Err(Refused::Remount));
     }
 
     #[test]
@@ -346,7 +399,42 @@ mod tests {
             text("gid="),
             r#"mount option "gid=": gid= and the number of a group is needed"#
         );
-        assert!(text("remount").starts_with("a mounted catalog cannot be remounted"));
+    }
+
+    #[test]
+    fn what_is_shown_is_read_back() {
+        for words in [
+            "rw",
+            "ro,gid=7",
+            "rw,gid=0,pool=Backup/Daily,hooks=/etc/a b,remount",
+        ] {
+            let options = parse([words], false).unwrap();
+            assert_eq!(options.to_string(), words);
+            assert_eq!(parse([options.to_string().as_str()], false), Ok(options));
+        }
+    }
+
+    #[test]
+    fn a_remount_changes_nothing_but_ro_and_rw() {
+        let now = parse(["ro,gid=7,pool=Backup"], false).unwrap();
+        for (words, fixed) in [
+            ("rw,remount", None),
+            ("remount,gid=7,pool=Backup,relatime,user_id=0", None),
+            ("remount,gid=8", Some("gid=8")),
+            ("remount,pool=Archive", Some("pool=Archive")),
+            ("remount,hooks=/etc/hooks", Some("hooks=/etc/hooks")),
+        ] {
+            let wanted = parse([words], false).unwrap();
+            let refused = fixed.map(|word| Refused::Fixed {
+                word: word.to_owned(),
+            });
+            assert_eq!(demand_same(&now, &wanted).err(), refused, "{words}");
+        }
+        let plain = Options::default();
+        assert_eq!(
+            demand_same(&plain, &parse(["remount,gid=0"], false).unwrap()),
+            Ok(())
+        );
     }
 
     #[test]

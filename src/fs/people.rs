@@ -21,20 +21,47 @@ const USERS_MAX: usize = 1024;
 #[derive(Debug)]
 pub struct People {
     clock: fn() -> Duration,
+    /// User and group of whoever is served alone.
+    alone: Option<(u32, u32)>,
     known: Mutex<HashMap<u32, (Duration, Vec<u32>)>>,
 }
 
 impl People {
-    /// Makes an empty memory; `clock` tells the time since boot.
-    pub fn new(clock: fn() -> Duration) -> Self {
+    /// Makes an empty memory; `clock` tells the time since boot. A user who is served alone, because the catalog is his own
+    /// and the kernel lets nobody else in, is root to the catalog, and root's is his.
+    pub fn new(clock: fn() -> Duration, alone: Option<(u32, u32)>) -> Self {
         Self {
             clock,
+            alone,
             known: Mutex::default(),
+        }
+    }
+
+    /// Returns whom the catalog knows a user and a group of the machine as.
+    pub fn recorded(&self, uid: u32, gid: u32) -> (u32, u32) {
+        match self.alone {
+            Some(own) => (
+                if uid == own.0 { 0 } else { uid },
+                if gid == own.1 { 0 } else { gid },
+            ),
+            None => (uid, gid),
+        }
+    }
+
+    /// Returns the user and group of the machine to show for those of the catalog.
+    pub fn shown(&self, uid: u32, gid: u32) -> (u32, u32) {
+        match self.alone {
+            Some(own) => (
+                if uid == 0 { own.0 } else { uid },
+                if gid == 0 { own.1 } else { gid },
+            ),
+            None => (uid, gid),
         }
     }
 
     /// Describes the caller of a request. Root needs no groups.
     pub fn caller(&self, uid: u32, gid: u32, pid: u32) -> Caller {
+        let (uid, gid) = self.recorded(uid, gid);
         let groups = if uid == 0 {
             Vec::new()
         } else {
@@ -80,4 +107,22 @@ fn command(pid: u32) -> String {
     let read = File::open(format!("/proc/{pid}/comm")).and_then(|mut file| file.read(&mut text));
     let text = text.get(..read.unwrap_or(0)).unwrap_or_default();
     crate::domain::name::printable(String::from_utf8_lossy(text).trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_is_served_alone_is_root_to_the_catalog() {
+        let everybody = People::new(|| Duration::ZERO, None);
+        assert_eq!(everybody.recorded(4001, 4002), (4001, 4002));
+        assert_eq!(everybody.shown(0, 0), (0, 0));
+        let alone = People::new(|| Duration::ZERO, Some((4001, 4002)));
+        assert_eq!(alone.recorded(4001, 4002), (0, 0));
+        assert_eq!(alone.recorded(7, 8), (7, 8));
+        assert_eq!(alone.shown(0, 0), (4001, 4002));
+        assert_eq!(alone.shown(7, 8), (7, 8));
+        assert!(alone.caller(4001, 4002, 0).is_root());
+    }
 }

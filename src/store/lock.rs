@@ -3,9 +3,10 @@
 //! The kernel drops the lock with the process, however it ends; the text only tells people who holds it.
 
 use crate::domain::error::{ErrorKind, Refusal, Result};
+use nix::unistd::geteuid;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -18,6 +19,9 @@ const SAYING: Duration = Duration::from_millis(500);
 
 /// How often the lock is tried meanwhile.
 const PAUSE: Duration = Duration::from_millis(20);
+
+/// Two paths and some words.
+const SAID_MAX: u64 = 16_384;
 
 /// The lock of a catalog, held until dropped.
 #[derive(Debug)]
@@ -45,19 +49,9 @@ impl Lock {
                 found.nlink()
             )));
         }
-        let mut name = catalog.as_os_str().to_owned();
-        name.push(".lock");
-        let path = PathBuf::from(name);
-        let options = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(&path);
-        let mut lock = Self {
-            file: options.map_err(|error| failed(&path, &error))?,
-            path,
-        };
+        let path = beside(catalog);
+        let file = open(catalog, &path).map_err(|error| failed(&path, &error))?;
+        let mut lock = Self { file, path };
         let mut waited = Duration::ZERO;
         loop {
             match lock.file.try_lock() {
@@ -87,7 +81,7 @@ impl Lock {
         }
     }
 
-    /// Says what the holder does: `serving pid 12 at /mnt`, or `stopping …`.
+    /// Says what the holder does: `serving pid 12 at /mnt`, or `stopping …`; further lines say more.
     pub fn say(&mut self, what: &str) -> Result<()> {
         let text = format!("{what}\n");
         let write = |file: &mut File| {
@@ -99,16 +93,47 @@ impl Lock {
     }
 
     fn holder(&mut self) -> Option<String> {
-        let mut text = String::new();
-        let read = self
-            .file
-            .seek(SeekFrom::Start(0))
-            .and_then(|_| (&self.file).take(4096).read_to_string(&mut text));
-        match read {
-            Ok(_) if !text.trim().is_empty() => Some(text.trim().to_owned()),
-            _ => None,
-        }
+        self.file.seek(SeekFrom::Start(0)).ok()?;
+        let text = text_of(&self.file)?;
+        text.lines().next().map(str::to_owned)
     }
+}
+
+/// Opens the file of the lock, or makes it. It belongs to whom the catalog belongs, whoever makes it, so that both can serve.
+fn open(catalog: &Path, path: &Path) -> std::io::Result<File> {
+    let file = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        // Who can write the directory must not choose what root writes into.
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)?;
+    if let Ok(found) = std::fs::metadata(catalog)
+        && geteuid().is_root()
+        && found.uid() != file.metadata()?.uid()
+    {
+        fchown(&file, Some(found.uid()), Some(found.gid()))?;
+    }
+    Ok(file)
+}
+
+/// Returns what the holder of a catalog has said, or the last one.
+pub fn said(catalog: &Path) -> Option<String> {
+    text_of(&File::open(beside(catalog)).ok()?)
+}
+
+fn text_of(file: &File) -> Option<String> {
+    let mut text = String::new();
+    file.take(SAID_MAX).read_to_string(&mut text).ok()?;
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+/// Returns the path of the lock of a catalog.
+fn beside(catalog: &Path) -> PathBuf {
+    let mut name = catalog.as_os_str().to_owned();
+    name.push(".lock");
+    PathBuf::from(name)
 }
 
 #[cfg(test)]

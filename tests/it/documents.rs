@@ -4,6 +4,7 @@
 //! A line is one command and must end with exit status 0. A comment `# prints PATTERN` after it says that some line of
 //! what it wrote, error output included, matches the pattern of the shell.
 
+use crate::private::{Private, Who};
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -104,6 +105,20 @@ fn the_tour_of_the_readme_works() {
     let lines = between(&read("README.md"), "```sh", "```");
     assert!(lines.len() > 60, "the blocks of the tour were not found");
     run("README.md", &lines);
+}
+
+/// In a tree of his own, which nobody else can look into.
+#[test]
+fn the_tour_works_for_an_ordinary_user() {
+    let Some(private) = Private::new("the tour of an ordinary user") else {
+        return;
+    };
+    let lines = between(&read("README.md"), "```sh", "```");
+    fs::write(private.place.path().join("script"), script(&lines)).expect("the script");
+    let run = "cd $(dirname $C); export TMPDIR=$PWD HOME=$PWD doc_out=$PWD/out; bash $T/script";
+    private.ok(Who::Alice, run);
+    let left = private.ok(Who::Alice, "grep -c \" $T/home/\" /proc/self/mounts; true");
+    assert_eq!(left, "0\n", "the tour leaves something mounted");
 }
 
 /// Text of a page as it is typed.

@@ -60,6 +60,17 @@ pub struct Serving {
     session: Mutex<Option<fuser::BackgroundSession>>,
 }
 
+/// What of a catalog is shown, and to whom.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Shown<'a> {
+    /// The group that may read the audit trail.
+    pub gid: u32,
+    /// The path of the pool that is mounted as the root, if not everything is.
+    pub pool: Option<&'a str>,
+    /// User and group of the one whom the kernel lets in, if it is not everybody: he is root to the catalog.
+    pub alone: Option<(u32, u32)>,
+}
+
 /// Called after every commit. It must not block; it is dropped when the manager stops.
 pub type Wake = Box<dyn FnMut() + Send>;
 
@@ -71,14 +82,19 @@ pub fn prepare(
     (gid, pool): (u32, Option<&str>),
     on_fatal: OnFatal,
 ) -> Result<Ready> {
-    prepare_waking(catalog, options, (gid, pool), (on_fatal, Box::new(|| ())))
+    let shown = Shown {
+        gid,
+        pool,
+        alone: None,
+    };
+    prepare_waking(catalog, options, &shown, (on_fatal, Box::new(|| ())))
 }
 
-/// The same, with somebody who is woken.
+/// The same, with all that can be shown, and somebody who is woken.
 pub fn prepare_waking(
     catalog: &Path,
     options: &Options,
-    (gid, pool): (u32, Option<&str>),
+    shown: &Shown<'_>,
     (on_fatal, mut wake): (OnFatal, Wake),
 ) -> Result<Ready> {
     let (told, notices) = channel::<Notice>();
@@ -89,11 +105,11 @@ pub fn prepare_waking(
         wake();
     });
     let manager = Manager::start(catalog, options, on_commit, on_fatal)?;
-    let scope = pool.map_or(Ok(Scope::WHOLE), |path| {
+    let scope = shown.pool.map_or(Ok(Scope::WHOLE), |path| {
         let found = manager.readers().look(|view| Scope::of_pool(view, path));
         found.inspect_err(|_| manager.stop())
     })?;
-    let served = Served::new(manager, gid, scope).map_err(|error| {
+    let served = Served::new(manager, shown, scope).map_err(|error| {
         crate::domain::error::ErrorKind::NotEnoughMemory.because(error.to_string())
     })?;
     Ok(Ready {

@@ -281,7 +281,10 @@ pub(super) fn setattr(
             }
             (Some(mode), None, None) => Some(parse::chmod(node, mode)?),
             (None, None, None) => None,
-            (_, uid, gid) => Some(parse::chown(node, uid, gid)?),
+            (_, uid, gid) => {
+                let (uid, gid) = served.recorded(uid, gid);
+                Some(parse::chown(node, uid, gid)?)
+            }
         };
         Ok((node, ask))
     });

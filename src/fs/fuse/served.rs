@@ -1,5 +1,6 @@
 //! What all callbacks share: the manager, the open files, the waiting readers, the last refusals.
 
+use super::Shown;
 use super::handles::Handles;
 use super::open::Wanted;
 use super::parked::{Key, Parked};
@@ -101,7 +102,7 @@ impl From<Deny> for Failed {
 
 impl Served {
     /// Starts the watcher of waiting readers and the one of late replies.
-    pub(super) fn new(manager: Manager, gid: u32, scope: Scope) -> std::io::Result<Self> {
+    pub(super) fn new(manager: Manager, shown: &Shown<'_>, scope: Scope) -> std::io::Result<Self> {
         let end = |parked: Parked, end: End| {
             let errno = match end {
                 End::Signal | End::Gone => Errno::EINTR,
@@ -117,13 +118,13 @@ impl Served {
             handles: Handles::default(),
             usage: Usage::default(),
             reserved: Mutex::default(),
-            people: People::new(clock::boot),
+            people: People::new(clock::boot, shown.alone),
             refusals: Mutex::default(),
             contents: Rendered::default(),
             stats: Rendered::default(),
             lists: Rendered::default(),
             panics: AtomicU64::new(0),
-            gid,
+            gid: shown.gid,
             scope,
         })
     }
@@ -177,6 +178,22 @@ impl Served {
         self.people.caller(uid, gid, 0)
     }
 
+    /// Returns whom the catalog knows a user and a group of the machine as.
+    pub(super) fn recorded(
+        &self,
+        uid: Option<u32>,
+        gid: Option<u32>,
+    ) -> (Option<u32>, Option<u32>) {
+        let of = |id: u32| self.people.recorded(id, id);
+        (uid.map(|uid| of(uid).0), gid.map(|gid| of(gid).1))
+    }
+
+    /// Turns owner and group of the catalog into those to show.
+    fn show(&self, mut found: Attributes) -> Attributes {
+        (found.uid, found.gid) = self.people.shown(found.uid, found.gid);
+        found
+    }
+
     /// Returns all sides of what is shown and those that can be allocated now.
     pub(super) fn totals(&self) -> Outcome<(u64, u64)> {
         let top = self.scope.top().no;
@@ -206,6 +223,7 @@ impl Served {
 
     /// Remembers a user's last refusal.
     pub(super) fn remember(&self, uid: u32, line: String) {
+        let (uid, _) = self.people.recorded(uid, 0);
         let mut refusals = lock(&self.refusals);
         if refusals.len() >= REFUSALS_MAX && !refusals.contains_key(&uid) {
             refusals.clear();
@@ -215,6 +233,7 @@ impl Served {
 
     /// Returns a user's last refusal as `last-error` shows it; empty if there was none.
     pub(super) fn last_error(&self, uid: u32) -> Arc<[u8]> {
+        let (uid, _) = self.people.recorded(uid, 0);
         lock(&self.refusals).get(&uid).map_or_else(
             || Arc::from([]),
             |line| Arc::from(format!("{line}\n").into_bytes()),
@@ -273,7 +292,10 @@ impl Served {
         }
         let version = self.manager.version();
         let found = self.stats.get(version, node.ino(), || {
-            self.look(|view| self.scope.attributes(view, node, self.gid))
+            self.look(|view| {
+                let found = self.scope.attributes(view, node, self.gid)?;
+                Ok(found.map(|found| self.show(found)))
+            })
         })?;
         let mut found = found.ok_or(Failed::Errno(Errno::ENOENT))?;
         found.size = self.export_size(node).unwrap_or(found.size);
@@ -292,6 +314,7 @@ impl Served {
             let node = self.find(parent, name)?;
             return Ok((node, self.stat(node)?));
         };
+        let attributes = self.show(attributes);
         let kept: Outcome<_> = self.stats.get(version, node.ino(), || Ok(Some(attributes)));
         let found = self
             .stat_reserved(node)
@@ -310,7 +333,7 @@ impl Served {
         };
         let now = clock::utc();
         let reserved = lock(&self.reserved).get(&node.no).cloned()?;
-        Some(Attributes {
+        Some(self.show(Attributes {
             ino: node.ino(),
             kind: FileKind::File,
             mode,
@@ -320,7 +343,7 @@ impl Served {
             modified: now,
             accessed: now,
             passing: false,
-        })
+        }))
     }
 
     /// Finds an entry: in the catalog, or a request that is created and not yet written.
