@@ -86,7 +86,8 @@
 //!
 //! # Where is what
 //!
-//! * A file of the tree: its row in `fs/tree.rs`; its text in `fs/show/`; its value, read, in [`fs::parse`].
+//! * A file of the tree: its row in `fs/tree.rs`; its text in `fs/show/`; its value, read, in [`fs::parse`]. What is markup is made
+//!   by `fs/show/markup.rs` alone.
 //! * A rule: `domain/rule/`, one file a family of operations. A refusal gets its sentence there and its code in [`codes`].
 //! * What an event does to the tables: `store/apply/`.
 //! * A new attribute of a pool: a row number in `fs/node.rs` (append; numbers are in inodes), a row in `fs/tree.rs`, a function in

@@ -3,9 +3,11 @@
 //! `start` runs the program again in the background and waits for one line from it, so no process is forked after a
 //! thread or a database was opened. The way out: end all waits, take the mount away, put everything on disk.
 
+use super::config::Source;
 use super::hooks::{self, Helper, Places};
 use super::{log, mountpoint, mountwords};
 use crate::fs::fuse;
+use crate::manager::limits::Limits;
 use crate::manager::{Lock, OnFatal, Options};
 use anyhow::{Context as _, Result, anyhow, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -37,6 +39,8 @@ pub(super) struct Job {
     pub(super) pool: Option<String>,
     /// Programs that are told of requests to people.
     pub(super) hooks: Option<PathBuf>,
+    /// The configuration, if it is not the usual file.
+    pub(super) config: Option<PathBuf>,
 }
 
 /// Why the daemon ends.
@@ -59,6 +63,7 @@ impl Job {
             gid: words.gid.unwrap_or(0),
             pool: words.pool,
             hooks: words.hooks,
+            config: words.config,
         }
     }
 
@@ -72,9 +77,12 @@ impl Job {
             options.push_str(",pool=");
             options.push_str(pool);
         }
-        if let Some(hooks) = &self.hooks {
-            options.push_str(",hooks=");
-            options.push_str(hooks.to_str().context("hooks: no text in UTF-8")?);
+        for (word, path) in [("hooks", &self.hooks), ("config", &self.config)] {
+            if let Some(path) = path {
+                let path = path.to_str();
+                let path = path.with_context(|| format!("{word}: no text in UTF-8"))?;
+                options.extend([",", word, "=", path]);
+            }
         }
         let program = std::env::current_exe().context("finding this program")?;
         let mut child = Command::new(program)
@@ -138,6 +146,7 @@ impl Job {
             }
         });
         let dir = dir.with_context(|| format!("{}", self.dir.display()))?;
+        let config = Source::open(self.config.as_deref())?;
         let mut lock = Lock::take(&catalog)?;
         lock.say(&format!(
             "serving pid {} at {}",
@@ -151,7 +160,8 @@ impl Job {
         });
         // Before there is a mount, which a signal would leave behind without its daemon.
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("catching signals")?;
-        let (ready, hooks) = self.prepare((&catalog, &dir), on_fatal, report)?;
+        let limits = Arc::clone(&config.limits);
+        let (ready, hooks) = self.prepare((&catalog, &dir), (limits, on_fatal), report)?;
         let (device, mounted) = match mountpoint::mount(&catalog, &dir, self.read_only) {
             Ok(mounted) => mounted,
             Err(error) => {
@@ -167,7 +177,7 @@ impl Job {
             ended,
             hooks,
         };
-        if let Err(error) = running.settle(signals, endings, report) {
+        if let Err(error) = running.settle((signals, config), endings, report) {
             drop(running.mounted.unmount());
             running.serving.stop();
             return Err(error);
@@ -180,11 +190,14 @@ impl Job {
     fn prepare(
         &self,
         (catalog, dir): (&Path, &Path),
-        on_fatal: OnFatal,
+        (limits, on_fatal): (Arc<Limits>, OnFatal),
         report: bool,
     ) -> Result<(fuse::Ready, Option<Helper>)> {
         let (wakes, wake) = hooks::pipe()?;
-        let options = Options::default();
+        let options = Options {
+            limits,
+            ..Options::default()
+        };
         let ready = fuse::prepare_waking(
             catalog,
             &options,
@@ -236,7 +249,7 @@ fn serve_or_unmount(
 /// Waits for the end of the session and for signals, each on a thread of its own.
 fn watch(
     serving: &Arc<fuse::Serving>,
-    mut signals: Signals,
+    (mut signals, config): (Signals, Source),
     endings: Sender<Ending>,
 ) -> Result<()> {
     let (waiting, unmounted) = (Arc::clone(serving), endings.clone());
@@ -252,6 +265,10 @@ fn watch(
         .name("signals".to_owned())
         .spawn(move || {
             for signal in signals.forever() {
+                if signal == SIGHUP {
+                    config.reload();
+                    continue;
+                }
                 tracing::info!(signal, "stopping");
                 drop(endings.send(Ending::Asked));
             }
@@ -299,7 +316,12 @@ struct Running {
 
 impl Running {
     /// What is left to do once the kernel is answered. If it fails, whoever started the daemon has been told nothing.
-    fn settle(&self, signals: Signals, endings: Sender<Ending>, report: bool) -> Result<()> {
+    fn settle(
+        &self,
+        signals: (Signals, Source),
+        endings: Sender<Ending>,
+        report: bool,
+    ) -> Result<()> {
         std::env::set_current_dir("/").context("leaving the directory")?;
         watch(&self.serving, signals, endings)?;
         if report {

@@ -334,6 +334,10 @@ fn describe(
         ("state", operator.state.word().into()),
         ("message", printable(&operator.message).into()),
         ("submitted", operator.submitted.to_string().into()),
+        (
+            "deadline",
+            operator.deadline.map(|at| at.to_string()).into(),
+        ),
         ("uid", operator.uid.into()),
         ("age", age.map(|age| Limit::Ms(age).to_string()).into()),
         ("pool", name(pool.transpose()?).into()),

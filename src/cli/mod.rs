@@ -3,11 +3,13 @@
 //! Invariants: a message goes to standard error once, and says what to do; exit status 0 is success, 1 a refusal, 2 wrong
 //! usage; as mount.ntmsfs the bits of mount(8): 1 usage, 32 failure.
 
+pub mod config;
 mod daemon;
 mod hooks;
 mod log;
 pub mod mountpoint;
 pub mod mountwords;
+mod nearest;
 mod runner;
 
 use crate::domain::error::Refusal;
@@ -44,7 +46,7 @@ enum Verb {
         catalog: PathBuf,
         /// The directory.
         dir: PathBuf,
-        /// Options, separated by commas: ro, rw, gid=NUMBER, pool=PATH, hooks=DIRECTORY, and what mount(8) passes on.
+        /// Options, separated by commas: ro, rw, gid=NUMBER, pool=PATH, hooks=DIRECTORY, config=FILE, and what mount(8) passes on.
         #[arg(short = 'o', value_name = "OPTIONS")]
         options: Vec<String>,
         /// Stay in the foreground and log to standard error.
@@ -69,6 +71,12 @@ enum Verb {
         export: PathBuf,
         /// The file to make; one that exists is refused.
         catalog: PathBuf,
+    },
+    /// Check a configuration: all of it is good, or the first line that is not is named.
+    CheckConfig {
+        /// The file, see ntmsfs.conf(5).
+        #[arg(default_value = config::PATH)]
+        file: PathBuf,
     },
     /// Check a catalog that is not mounted: every invariant, the log, and the tables against the log.
     Check {
@@ -122,6 +130,7 @@ impl Arguments {
             Verb::Init { catalog } => crate::manager::founding::found(&catalog)
                 .with_context(|| format!("init {}", catalog.display())),
             Verb::Check { catalog } => check(&catalog),
+            Verb::CheckConfig { file } => config::load(Some(&file)).map(drop),
             Verb::Hooks {
                 catalog,
                 dir,

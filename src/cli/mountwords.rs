@@ -3,6 +3,7 @@
 //! Invariant: every word is either obeyed, known to be harmless, or refused by name; [`parse`] ignores nothing
 //! else, unless it is told to be sloppy. As with mount(8) there is no escape for a comma in a value.
 
+use super::nearest::nearest;
 use std::fmt;
 use std::path::PathBuf;
 
@@ -17,6 +18,8 @@ pub struct Options {
     pub pool: Option<String>,
     /// `hooks=DIRECTORY`: programs that are told of requests to people.
     pub hooks: Option<PathBuf>,
+    /// `config=FILE`: the configuration, instead of `/etc/ntmsfs.conf`.
+    pub config: Option<PathBuf>,
 }
 
 /// Why the words were refused. Shown as one sentence.
@@ -70,11 +73,13 @@ enum Meaning {
     Pool,
     /// The name ends with `=`.
     Hooks,
+    /// The name ends with `=`.
+    Config,
     /// Says how mount(8), systemd or fstab treat the line; or what is forced here; or what makes no difference.
     Nothing,
 }
 
-use Meaning::{Gid, Hooks, Nothing, Pool, ReadOnly, ReadWrite, Remount};
+use Meaning::{Config, Gid, Hooks, Nothing, Pool, ReadOnly, ReadWrite, Remount};
 
 /// Every known word. A name with `=` takes a value; the others take none.
 const WORDS: &[(&str, Meaning)] = &[
@@ -83,6 +88,7 @@ const WORDS: &[(&str, Meaning)] = &[
     ("gid=", Gid),
     ("pool=", Pool),
     ("hooks=", Hooks),
+    ("config=", Config),
     ("remount", Remount),
     // for mount(8), fstab(5) and systemd
     ("defaults", Nothing),
@@ -139,21 +145,26 @@ pub fn parse<'a>(
     sloppy: bool,
 ) -> Result<Options, Refused> {
     let mut options = Options::default();
-    let words = lists.into_iter().flat_map(|list| list.split(','));
-    for word in words.filter(|word| !word.is_empty()) {
+    let given = lists.into_iter().flat_map(|list| list.split(','));
+    for word in given.filter(|word| !word.is_empty()) {
         match meaning(word) {
             Some((ReadOnly, _)) => options.read_only = true,
             Some((ReadWrite, _)) => options.read_only = false,
             Some((Gid, value)) => options.gid = Some(gid(word, value)?),
             Some((Pool, value)) => options.pool = Some(pool(word, value)?),
-            Some((Hooks, value)) => options.hooks = Some(folder(word, value)?),
+            Some((Hooks, value)) => {
+                options.hooks = Some(path(word, value, "hooks= and a directory of programs")?);
+            }
+            Some((Config, value)) => {
+                options.config = Some(path(word, value, "config= and a file")?);
+            }
             Some((Remount, _)) => return Err(Refused::Remount),
             Some((Nothing, _)) => {}
             None if sloppy => {}
             None => {
                 return Err(Refused::Unknown {
                     word: word.to_owned(),
-                    nearest: nearest(word),
+                    nearest: nearest(word, words()),
                 });
             }
         }
@@ -196,42 +207,12 @@ fn pool(word: &str, value: Option<&str>) -> Result<String, Refused> {
     })
 }
 
-fn folder(word: &str, value: Option<&str>) -> Result<PathBuf, Refused> {
+fn path(word: &str, value: Option<&str>, wanted: &'static str) -> Result<PathBuf, Refused> {
     let value = value.filter(|text| !text.is_empty());
     value.map(PathBuf::from).ok_or_else(|| Refused::Value {
         word: word.to_owned(),
-        wanted: "hooks= and a directory of programs",
+        wanted,
     })
-}
-
-/// The known word that differs in at most two letters, the least different one, the first of equals.
-fn nearest(word: &str) -> Option<&'static str> {
-    let key = word.split_once('=').map_or(word, |(key, _)| key);
-    (WORDS.iter())
-        .map(|(name, _)| (distance(key, name.trim_end_matches('=')), *name))
-        .filter(|(distance, name)| *distance <= 2 && *distance < name.len())
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
-}
-
-/// How many letters must be put in, left out or replaced to make `to` of `from`.
-fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().collect();
-    let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (above, letter) in from.chars().enumerate() {
-        let mut diagonal = above;
-        let mut left = above + 1;
-        for (cell, other) in row.iter_mut().skip(1).zip(&to) {
-            let replaced = diagonal + usize::from(letter != *other);
-            diagonal = *cell;
-            left = replaced.min(left + 1).min(*cell + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = above + 1;
-        }
-    }
-    row.last().copied().unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -242,8 +223,7 @@ mod tests {
         Options {
             read_only,
             gid,
-            pool: None,
-            hooks: None,
+            ..Options::default()
         }
     }
 
@@ -367,22 +347,6 @@ mod tests {
             r#"mount option "gid=": gid= and the number of a group is needed"#
         );
         assert!(text("remount").starts_with("a mounted catalog cannot be remounted"));
-    }
-
-    #[test]
-    fn distances_are_those_of_levenshtein() {
-        let table = [
-            ("", "", 0),
-            ("a", "", 1),
-            ("", "ab", 2),
-            ("kitten", "sitting", 3),
-            ("ro", "rw", 1),
-            ("äb", "ab", 1),
-        ];
-        for (from, to, wanted) in table {
-            assert_eq!(distance(from, to), wanted, "{from} {to}");
-            assert_eq!(distance(to, from), wanted, "{to} {from}");
-        }
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::label::MediaLabel;
 use super::operating::OperatorRequest;
 use super::request::AllocateRequest;
 use super::setting::Setting;
-use super::state::{OperatorState, Selection, SideState};
+use super::state::{InventoryMethod, OperatorState, Selection, SideState};
 use super::time::{Limit, Span};
 use super::verb::LibraryRequest;
 
@@ -83,6 +83,8 @@ pub enum Ask {
     RemoveLibrary { no: ObjectNo },
     /// Change a library.
     SetLibrary { no: ObjectNo, set: SetLibrary },
+    /// Change a part of a library.
+    SetElement { no: ObjectNo, set: SetElement },
     /// A library has looked into its slots.
     Inventoried {
         work: ObjectNo,
@@ -238,12 +240,23 @@ pub enum SetLibrary {
     Driver(String),
     /// `EnableNtmsObject`, `DisableNtmsObject`.
     Enabled(bool),
+    /// How it looks what is in its slots: none, fast or omid.
+    InventoryMethod(InventoryMethod),
+    /// Whether an error starts an inventory.
+    AutoRecovery(bool),
     /// chmod.
     Mode(u32),
     /// setfacl.
     List(List),
     /// chown.
     Owner { uid: Option<u32>, gid: Option<u32> },
+}
+
+/// What to change of a part of a library.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SetElement {
+    /// How long a medium that nobody has stays in a drive (`dwDeferDismountDelay`).
+    DeferDelay(Limit),
 }
 
 /// What an inventory found in a slot.

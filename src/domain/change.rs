@@ -5,7 +5,7 @@
 use super::access::{Access, Caller};
 use super::id::{Guid, ObjectNo};
 use super::label::MediaLabel;
-use super::state::{LibraryState, Selection, SideState};
+use super::state::{InventoryMethod, LibraryState, Selection, SideState};
 use super::time::{Limit, Span, Time};
 use serde::{Deserialize, Serialize};
 
@@ -66,8 +66,22 @@ pub enum LibraryChange {
     Enabled(bool),
     /// Whether it works.
     State(LibraryState),
+    /// How it looks what is in its slots.
+    InventoryMethod(InventoryMethod),
+    /// Whether an error starts an inventory.
+    AutoRecovery(bool),
+    /// An error has started one; false: something went well since.
+    Recovering(bool),
     /// Owner and permission bits.
     Access(Access),
+}
+
+/// What changed of a part of a library.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ElementChange {
+    /// How long a medium that nobody has stays in a drive.
+    DeferDelay(Limit),
 }
 
 /// What changed of a medium.
@@ -78,8 +92,10 @@ pub enum LibraryChange {
     reason = "the fields are words of the glossary; the variant says what they mean together"
 )]
 pub enum MediumChange {
-    /// Name.
+    /// Name that a person gave it.
     Name(String),
+    /// Name that the rule of names gives it now.
+    NameByRule(String),
     /// Text for people.
     Description(String),
     /// Administrative switch.
@@ -150,6 +166,9 @@ pub struct NewMedium {
     /// The bar code that it was found with while another medium had it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub twin: Option<String>,
+    /// Whether its name follows the rule of names, until a person gives it one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_rule: bool,
 }
 
 /// A request, with all that its row needs.

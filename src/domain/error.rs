@@ -32,6 +32,8 @@ pub enum ErrorKind {
     Cancelled,
     /// The time allowed was over before a medium was available.
     Timeout,
+    /// The user has as much of something as a user may have.
+    NotEnoughQuota,
     /// The identifier is not that of a suitable medium.
     InvalidMedia,
     /// The identifier is not that of a suitable library.

@@ -7,13 +7,13 @@
 use super::access::Access;
 use super::attribute::{Holder, Octets};
 use super::change::{
-    Allocation, Deallocation, LibraryChange, LogicalChange, MediumChange, NewMedium, PoolChange,
-    RequestRecord, Swap, Thing, TypeChange,
+    Allocation, Deallocation, ElementChange, LibraryChange, LogicalChange, MediumChange, NewMedium,
+    PoolChange, RequestRecord, Swap, Thing, TypeChange,
 };
 use super::id::{Guid, ObjectNo};
 use super::operating::OperatorRecord;
 use super::setting::Setting;
-use super::state::{OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
+use super::state::{ElementKind, OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
 use super::time::Time;
 use super::work::{DriveChange, WorkChange, WorkRecord};
 use serde::{Deserialize, Serialize};
@@ -57,6 +57,9 @@ pub enum Event {
         kind: PoolType,
         media_type: Option<String>,
         access: Access,
+        /// Whether it is the leaf of a system pool that a person made; one that came by itself also goes by itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        kept: bool,
     },
     /// A pool was changed.
     PoolChanged { pool: Thing, change: PoolChange },
@@ -80,6 +83,13 @@ pub enum Event {
         slots: u32,
         drives: u32,
         ports: u32,
+    },
+    /// A part of a library was changed.
+    ElementChanged {
+        library: Thing,
+        element: ObjectNo,
+        kind: ElementKind,
+        change: ElementChange,
     },
     /// A library is gone, and its parts with it.
     LibraryRemoved { library: Thing, name: String },
@@ -118,6 +128,8 @@ pub enum Event {
     },
     /// Somebody asked a person for something.
     OperatorSubmitted { operator: Box<OperatorRecord> },
+    /// A person did not answer in time: nothing was done, so it is refused.
+    OperatorTimedOut { no: ObjectNo },
     /// What holds for the whole system was changed.
     SettingChanged { setting: Setting },
     /// An operator said complete, the search still found nothing: a new operator request.
@@ -177,6 +189,9 @@ pub enum Event {
         of: Holder,
         name: String,
         value: Option<Octets>,
+        /// Whose quota the attribute counts for: who set it.
+        #[serde(default)]
+        uid: u32,
     },
     /// A library is asked for something.
     WorkRequested { work: Box<WorkRecord> },
@@ -255,19 +270,19 @@ impl Event {
             }
             Self::OperatorSubmitted { operator } => line("operator", &operator.no, "insert"),
             Self::SettingChanged { .. } => line("computer", &"settings", "update"),
-            Self::OperatorChanged { no, state: Some(_) } => line("operator", no, "update"),
+            Self::OperatorChanged { no, state: Some(_) } | Self::OperatorTimedOut { no } => {
+                line("operator", no, "update")
+            }
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
             Self::WorkQueued { no, .. } => line("work", no, "insert"),
             Self::WorkFinished { no, .. } => line("work", no, "complete"),
-            Self::AttributeChanged { of, .. } => {
-                let (object, id) = of.named();
-                line(object, &id, "update")
-            }
+            Self::AttributeChanged { of, .. } => changed(*of),
             Self::WorkRequested { work } => work.headline(),
             Self::WorkChanged {
                 no, name, change, ..
             } => change.headline(*no, name.as_ref()),
             Self::DriveChanged { drive, .. } => line("drive", drive, "update"),
+            Self::ElementChanged { element, kind, .. } => line(kind.word(), element, "update"),
             Self::RequestForgotten { no, name, .. } => Headline {
                 request: name.clone(),
                 ..line("request", no, "delete")
@@ -279,6 +294,12 @@ impl Event {
             Self::Allocated { allocation } => allocation.headline(),
         }
     }
+}
+
+/// An object has changed by an attribute.
+fn changed(of: Holder) -> Headline {
+    let (object, id) = of.named();
+    line(object, &id, "update")
 }
 
 impl Allocation {

@@ -21,6 +21,7 @@ pub mod name;
 pub mod noun;
 pub mod operating;
 pub mod options;
+pub mod quota;
 pub mod request;
 pub mod rule;
 pub mod setting;

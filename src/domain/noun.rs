@@ -5,8 +5,8 @@
 use super::access::Access;
 use super::id::{Guid, ObjectNo};
 use super::state::{
-    Delivery, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType, RequestState,
-    Selection, SideState,
+    Delivery, ElementKind, InventoryMethod, LibraryState, OperatorCommand, OperatorState, PoolType,
+    RequestState, Selection, SideState,
 };
 use super::time::{Limit, Span, Time};
 
@@ -27,6 +27,8 @@ pub struct Pool {
     pub kind: PoolType,
     /// Type of the media it holds; `None` for a pool of pools.
     pub media_type: Option<String>,
+    /// Of a leaf of a system pool: a person made or changed it, so it stays when nothing uses its media type.
+    pub kept: bool,
     /// Draw from the free pool when nothing of its own is available.
     pub allocate_from_free: bool,
     /// Give a medium back to the free pool when nobody owns a side of it any more.
@@ -53,6 +55,13 @@ pub struct Pool {
     pub modified: Time,
 }
 
+impl Pool {
+    /// Returns whether it is the leaf of a system pool for a media type.
+    pub fn is_leaf(&self) -> bool {
+        self.kind != PoolType::Application && self.media_type.is_some()
+    }
+}
+
 /// A physical medium (PMID, MS-RSMP 2.2.4.43).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Medium {
@@ -62,6 +71,8 @@ pub struct Medium {
     pub id: Guid,
     /// Name, unique in the catalog.
     pub name: String,
+    /// Whether the name follows the rule of names: an inventory found the medium without a bar code, and nobody has named it.
+    pub by_rule: bool,
     /// Bar code, unique if there is one.
     pub barcode: Option<String>,
     /// Number for the sticker, assigned by the catalog.
@@ -168,6 +179,12 @@ pub struct Library {
     pub enabled: bool,
     /// Whether it works.
     pub state: LibraryState,
+    /// How it looks what is in its slots, if nobody says how: none, fast or omid.
+    pub inventory_method: InventoryMethod,
+    /// Whether an error starts an inventory.
+    pub auto_recovery: bool,
+    /// Whether an error has started one, and nothing went well since.
+    pub recovering: bool,
     /// Owner and permission bits.
     pub access: Access,
     /// When it was made.
@@ -189,6 +206,8 @@ pub struct Element {
     pub number: u32,
     /// The medium in it.
     pub medium: Option<ObjectNo>,
+    /// Of a drive: how long a medium that nobody has stays in it.
+    pub defer_delay: Limit,
 }
 
 /// A type of media.
@@ -231,6 +250,10 @@ pub struct Operator {
     pub request: Option<ObjectNo>,
     /// User that caused it.
     pub uid: u32,
+    /// The instant at which it times out; `None` = never.
+    pub deadline: Option<Time>,
+    /// Whether it was refused because nobody answered in time.
+    pub timed_out: bool,
     /// When it was submitted.
     pub submitted: Time,
     /// The last event that touched it.

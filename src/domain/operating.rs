@@ -11,6 +11,7 @@ use super::id::ObjectNo;
 use super::json::{self, Value};
 use super::name;
 use super::state::{ElementKind, OperatorCommand};
+use super::time::{Limit, Time};
 use super::words;
 use serde::{Deserialize, Serialize};
 
@@ -18,8 +19,8 @@ use serde::{Deserialize, Serialize};
 pub const MESSAGE_MAX: usize = 256;
 
 /// Keys of the JSON form; those of the text form are the same with `=`, but the command stands alone.
-const KEYS: [&str; 8] = [
-    "command", "pool", "library", "medium", "drive", "slot", "port", "text",
+const KEYS: [&str; 9] = [
+    "command", "pool", "library", "medium", "drive", "slot", "port", "timeout", "text",
 ];
 
 /// What a command takes: one of the first must be there, of the second any, of the third at most one.
@@ -56,6 +57,8 @@ pub struct OperatorRequest {
     pub part: Option<(ElementKind, u32)>,
     /// Text for people, 1 to 256 bytes.
     pub text: Option<String>,
+    /// How long the answer is waited for.
+    pub timeout: Limit,
     /// Whether the request was JSON, so that its result is.
     pub json: bool,
 }
@@ -89,6 +92,7 @@ impl OperatorRequest {
             medium: take("medium"),
             part: None,
             text: take("text").map(|text| message(&text)).transpose()?,
+            timeout: take("timeout").map_or(Ok(Limit::Never), |text| timeout(&text))?,
             json: is_json,
         };
         for kind in [ElementKind::Drive, ElementKind::Slot, ElementKind::Port] {
@@ -162,6 +166,10 @@ fn no_command(word: Option<&str>) -> Refusal {
     }
 }
 
+fn timeout(text: &str) -> Result<Limit> {
+    Limit::parse(text).map_err(|refusal| words::bad("timeout", &refusal.sentence))
+}
+
 /// Checks text for people.
 fn message(text: &str) -> Result<String> {
     let bytes = text.len();
@@ -175,17 +183,18 @@ fn message(text: &str) -> Result<String> {
     Ok(text.to_owned())
 }
 
-/// Reads a JSON value: text, or a number where the key has one.
+/// Reads a JSON value: text, or a number where the key has one; that of a time-out is in milliseconds.
 fn plain(key: &str, value: Value) -> Result<String> {
     match value {
-        Value::Number(number) if matches!(key, "drive" | "slot" | "port") => Ok(number),
+        Value::Number(number) if matches!(key, "drive" | "slot" | "port" | "timeout") => Ok(number),
         Value::Number(_) | Value::Text(_) | Value::Null | Value::Flag(_) | Value::List(_) => {
             value.text(key)
         }
     }
 }
 
-/// Reads the text form: the command, then `key=value` in any order; other words are the text, with or without quotes.
+/// Reads the text form: the command, then `key=value` in any order; other words are the text, with or without quotes. Of a
+/// message nothing is a key once the text has begun, and before it only those that a message takes.
 fn read_words(line: &str) -> Result<Vec<(&'static str, String)>> {
     let mut all = words::split(line)?.into_iter();
     let mut given: Vec<(&'static str, String)> = Vec::new();
@@ -201,7 +210,8 @@ fn read_words(line: &str) -> Result<Vec<(&'static str, String)>> {
             && written
                 .bytes()
                 .all(|b| b.is_ascii_lowercase() || b == b'_' || b == b'-');
-        if !is_key || is_message && written != "text" {
+        let is_text = written != "text" && (written != "timeout" || !text.is_empty());
+        if !is_key || is_message && is_text {
             text.push(word);
             continue;
         }
@@ -246,6 +256,9 @@ pub struct OperatorRecord {
     /// The slot, drive or port it concerns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub element: Option<ObjectNo>,
+    /// The instant at which it times out; none if it never does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deadline: Option<Time>,
 }
 
 #[cfg(test)]
@@ -269,6 +282,7 @@ mod tests {
             medium: of("medium"),
             part,
             text: of("text"),
+            timeout: of("timeout").map_or(Limit::Never, |text| Limit::parse(&text).unwrap()),
             json: false,
         }
     }
@@ -284,12 +298,19 @@ mod tests {
     #[test]
     fn both_forms_say_the_same() {
         #[rustfmt::skip]
-        let table: [Row; 11] = [
+        let table: [Row; 15] = [
             ("message \"Please bring coffee\"", r#"{"command":"message","text":"Please bring coffee"}"#,
              C::Message, &[("text", "Please bring coffee")]),
             ("message Please bring coffee", r#"{"text":"Please bring coffee","command":"message"}"#,
              C::Message, &[("text", "Please bring coffee")]),
             ("message text='a=b'", r#"{"command":"message","text":"a=b"}"#, C::Message, &[("text", "a=b")]),
+            ("message timeout=90s call me", r#"{"command":"message","text":"call me","timeout":"90s"}"#,
+             C::Message, &[("text", "call me"), ("timeout", "90s")]),
+            ("message timeout=infinite 'call me'", r#"{"command":"message","text":"call me","timeout":"-1"}"#,
+             C::Message, &[("text", "call me"), ("timeout", "infinite")]),
+            ("message set timeout=5", r#"{"command":"message","text":"set timeout=5"}"#, C::Message, &[("text", "set timeout=5")]),
+            ("move-media medium=A now timeout=90000", r#"{"command":"move-media","medium":"A","timeout":90000,"text":"now"}"#,
+             C::MoveMedia, &[("medium", "A"), ("text", "now"), ("timeout", "90s")]),
             ("message pool=5", r#"{"command":"message","text":"pool=5"}"#, C::Message, &[("text", "pool=5")]),
             ("new-media pool=Backup/Daily", r#"{"command":"new-media","pool":"Backup/Daily"}"#,
              C::NewMedia, &[("pool", "Backup/Daily")]),
@@ -387,6 +408,12 @@ mod tests {
                 "drive: \"0\" is not a number",
             ),
             ("cleaner library=a 'b", "quotation"),
+            ("cleaner library=a timeout=soon", "timeout: "),
+            (
+                "cleaner library=a timeout=1 timeout=2",
+                "timeout is given twice",
+            ),
+            ("message timeout=9999d call me", "timeout: "),
             (r#"{"command":"message","text":5}"#, "text: a number"),
             (r#"{"text":"x"}"#, "begins with its command"),
             (

@@ -122,6 +122,22 @@ words! {
 }
 
 words! {
+    /// How a library looks what is in its slots (`NtmsInventoryMethod`).
+    pub enum InventoryMethod {
+        /// Not at all.
+        None = 0 "none",
+        /// It reads the bar codes.
+        Fast = 1 "fast",
+        /// It reads the labels too.
+        Omid = 2 "omid",
+        /// The one that the library is set to.
+        Default = 3 "default",
+        /// No more.
+        Stop = 5 "stop",
+    }
+}
+
+words! {
     /// The parts of a library that have a number.
     pub enum ElementKind {
         /// A storage slot.

@@ -196,6 +196,12 @@ impl Limit {
         }
     }
 
+    /// Returns the instant at which it is over if it begins now; `None` for never.
+    pub fn after(self, now: Time) -> Option<Time> {
+        self.ms()
+            .map(|ms| Time(now.0.saturating_add(i64::from(ms))))
+    }
+
     /// Reads a limit: a whole number of milliseconds, or one with `ms`, `s`, `m`, `h` or `d`; `-1`, `infinite` and
     /// 4294967295 mean never. A fraction, a sign, an unknown unit or more than 4294967295 ms is
     /// [`ErrorKind::InvalidParameter`].

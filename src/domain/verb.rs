@@ -8,9 +8,10 @@
 use super::error::{ErrorKind, Result};
 use super::id::Guid;
 use super::request::{SideName, guid, side};
-use super::state::WorkKind;
+use super::state::{InventoryMethod, WorkKind};
 use super::time::Limit;
 use super::words::{self, Known, Words};
+use std::fmt;
 
 /// Highest number of a drive: the addresses of elements are 16 bits wide (SMC-3).
 const DRIVE_MAX: u32 = 65_535;
@@ -30,6 +31,12 @@ const MOUNT: [Known; 10] = [
     ("error-if-unavailable", "error-if-unavailable"),
     ("error-if-offline", "error-if-offline"),
 ];
+
+/// The words that name a side; a request may name several.
+const NAMES: [&str; 2] = ["media", "side"];
+
+/// The words of a mount that may come more than once.
+const MANY: [&str; 3] = ["media", "side", "drive"];
 
 const DISMOUNT: [Known; 6] = [
     ("media=", "media"),
@@ -94,12 +101,12 @@ const ROBOT: [(&str, &[Known]); 7] = [
 /// A request to a library.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LibraryRequest {
-    /// Bring a side into a drive.
+    /// Bring sides into drives.
     Mount(MountRequest),
-    /// Say that a medium is not needed any more.
+    /// Say that media are not needed any more.
     Dismount(DismountRequest),
-    /// Look what is in the slots; false: there is nothing to look at (`none`, `stop`).
-    Inventory(bool),
+    /// Look what is in the slots.
+    Inventory(InventoryMethod),
 }
 
 /// How a request names a side.
@@ -111,13 +118,13 @@ pub enum Target {
     Side(SideName),
 }
 
-/// `MountNtmsMedia` for one medium.
+/// `MountNtmsMedia`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MountRequest {
-    /// What to mount.
-    pub target: Target,
-    /// The drive, by number; `None`: any.
-    pub drive: Option<u32>,
+    /// What to mount, in the order of the answer: at least one, and none twice.
+    pub targets: Vec<Target>,
+    /// The drives by number, one for each target and none twice; empty: any.
+    pub drives: Vec<u32>,
     /// Whether it is to be written; `None`: if it may be.
     pub write: Option<bool>,
     /// Higher is served first, -15 to 15.
@@ -142,8 +149,8 @@ pub struct DismountRequest {
 /// What a dismount names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Dismounted {
-    /// A side that the caller has mounted.
-    Target(Target),
+    /// Sides that the caller has mounted: at least one, and none twice.
+    Targets(Vec<Target>),
     /// Whatever is in the drive of that number.
     Drive(u32),
 }
@@ -158,8 +165,11 @@ impl LibraryRequest {
         let mut given = words::split(line)?.into_iter();
         let verb = given.next().unwrap_or_default();
         match verb.as_str() {
-            "mount" => mount(Words::collect(given, &MOUNT)?).map(Self::Mount),
-            "dismount" => dismount(Words::collect(given, &DISMOUNT)?).map(Self::Dismount),
+            "mount" => mount(Words::collect_many(given, &MOUNT, &MANY)?).map(Self::Mount),
+            "dismount" => {
+                let found = Words::collect_many(given, &DISMOUNT, &NAMES)?;
+                dismount(found).map(Self::Dismount)
+            }
             "inventory" => inventory(Words::collect(given, &METHODS)?),
             "" => Err(words::bad("request", "no verb; try mount or dismount")),
             other => robot(other, given),
@@ -175,30 +185,68 @@ impl LibraryRequest {
         }
     }
 
-    /// Returns what names the side, if something does.
-    pub fn target(&self) -> Option<&Target> {
+    /// Returns what names the sides, in the order of the line.
+    pub fn targets(&self) -> &[Target] {
         match self {
-            Self::Mount(request) => Some(&request.target),
+            Self::Mount(request) => &request.targets,
             Self::Dismount(DismountRequest {
-                what: Dismounted::Target(target),
+                what: Dismounted::Targets(targets),
                 ..
-            }) => Some(target),
-            Self::Dismount(_) | Self::Inventory(_) => None,
+            }) => targets,
+            Self::Dismount(_) | Self::Inventory(_) => &[],
+        }
+    }
+
+    /// Returns the lines of the requests for one side each that a request for several is made of; none if it is for one.
+    pub fn parts(&self) -> Vec<String> {
+        if self.targets().len() < 2 {
+            return Vec::new();
+        }
+        let targets = self.targets().iter().enumerate();
+        targets.map(|(at, target)| self.part(at, target)).collect()
+    }
+
+    fn part(&self, at: usize, target: &Target) -> String {
+        match self {
+            Self::Mount(request) => {
+                let drive = request.drives.get(at);
+                let drive = drive.map_or(String::new(), |number| format!(" drive={number}"));
+                let mode = match request.write {
+                    Some(true) => " write",
+                    Some(false) => " read",
+                    None => "",
+                };
+                format!("mount {target}{drive}{mode}")
+            }
+            Self::Dismount(request) if request.deferred => format!("dismount {target} deferred"),
+            Self::Dismount(_) | Self::Inventory(_) => format!("dismount {target}"),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    /// Writes the word of a request.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Media(id) => write!(f, "media={id}"),
+            Self::Side(name) => write!(f, "side={}", words::quoted(&name.to_string())),
         }
     }
 }
 
 fn mount(mut found: Words) -> Result<MountRequest> {
-    let target =
-        target(&mut found)?.ok_or_else(|| words::bad("mount", "media= or side= is missing"))?;
+    let targets = targets(&mut found)?;
+    if targets.is_empty() {
+        return Err(words::bad("mount", "media= or side= is missing"));
+    }
     let (read, write) = (found.take("read").is_some(), found.take("write").is_some());
     let timeout = match found.take("timeout") {
         Some(text) => Limit::parse(&text).map_err(|e| words::bad("timeout", &e.sentence))?,
         None => Limit::Never,
     };
     Ok(MountRequest {
-        target,
-        drive: drive(&mut found)?,
+        drives: drives(&mut found, targets.len())?,
+        targets,
         write: (read || write).then_some(write),
         priority: found
             .take("priority")
@@ -210,13 +258,14 @@ fn mount(mut found: Words) -> Result<MountRequest> {
 }
 
 fn dismount(mut found: Words) -> Result<DismountRequest> {
-    let what = match (target(&mut found)?, drive(&mut found)?) {
-        (Some(target), None) => Dismounted::Target(target),
-        (None, Some(number)) => Dismounted::Drive(number),
-        (Some(_), Some(_)) => {
+    let drive = found.take("drive").map(|text| drive(&text)).transpose()?;
+    let what = match (targets(&mut found)?, drive) {
+        (targets, None) if !targets.is_empty() => Dismounted::Targets(targets),
+        (targets, Some(number)) if targets.is_empty() => Dismounted::Drive(number),
+        (_, Some(_)) => {
             return Err(words::bad("drive", "the medium is named already"));
         }
-        (None, None) => {
+        (_, None) => {
             return Err(words::bad("dismount", "media=, side= or drive= is missing"));
         }
     };
@@ -228,15 +277,13 @@ fn dismount(mut found: Words) -> Result<DismountRequest> {
 }
 
 fn inventory(mut found: Words) -> Result<LibraryRequest> {
-    let given: Vec<&str> = METHODS
+    let mut given = InventoryMethod::ALL
         .iter()
-        .map(|row| row.1)
-        .filter(|word| found.take(word).is_some())
-        .collect();
-    match given.as_slice() {
-        ["none" | "stop"] => Ok(LibraryRequest::Inventory(false)),
-        [_, second, ..] => Err(words::bad(second, "one method is enough")),
-        [] | [_] => Ok(LibraryRequest::Inventory(true)),
+        .filter(|method| found.take(method.word()).is_some());
+    let method = given.next().copied().unwrap_or(InventoryMethod::Default);
+    match given.next() {
+        Some(second) => Err(words::bad(second.word(), "one method is enough")),
+        None => Ok(LibraryRequest::Inventory(method)),
     }
 }
 
@@ -255,30 +302,47 @@ fn robot<T>(verb: &str, given: impl Iterator<Item = String>) -> Result<T> {
     )))
 }
 
-/// Reads what names a side; both names together are refused.
-fn target(found: &mut Words) -> Result<Option<Target>> {
-    let invalid =
-        |refusal: super::error::Refusal| ErrorKind::InvalidMedia.because(refusal.sentence);
-    let nil = || ErrorKind::InvalidMedia.because("the nil identifier names no medium");
-    match (found.take("media"), found.take("side")) {
-        (None, None) => Ok(None),
-        (Some(text), None) => {
-            let id = guid("media", &text).map_err(invalid)?.ok_or_else(nil)?;
-            Ok(Some(Target::Media(id)))
+/// Reads what names the sides, in the order of the line. An identifier that comes twice is refused.
+fn targets(found: &mut Words) -> Result<Vec<Target>> {
+    let mut targets = Vec::new();
+    for (key, text) in found.take_all(&NAMES) {
+        let target = target(key, &text)?;
+        if targets.contains(&target) {
+            return Err(ErrorKind::InvalidMedia.because(format!("{target} is given twice")));
         }
-        (None, Some(text)) => {
-            let name = side(&text).map_err(invalid)?.ok_or_else(nil)?;
-            Ok(Some(Target::Side(name)))
-        }
-        (Some(_), Some(_)) => Err(words::bad("side", "the medium is named by media already")),
+        targets.push(target);
     }
+    Ok(targets)
 }
 
-fn drive(found: &mut Words) -> Result<Option<u32>> {
-    found
-        .take("drive")
-        .map(|text| words::number("drive", &text, 0..=DRIVE_MAX))
-        .transpose()
+fn target(key: &str, text: &str) -> Result<Target> {
+    let target = match key {
+        "media" => guid(key, text).map(|id| id.map(Target::Media)),
+        _ => side(text).map(|name| name.map(Target::Side)),
+    };
+    let target = target.map_err(|refusal| ErrorKind::InvalidMedia.because(refusal.sentence))?;
+    target.ok_or_else(|| ErrorKind::InvalidMedia.because("the nil identifier names no medium"))
+}
+
+/// Reads the drives: none, or one for each side.
+fn drives(found: &mut Words, sides: usize) -> Result<Vec<u32>> {
+    let mut drives = Vec::new();
+    for (_, text) in found.take_all(&["drive"]) {
+        let number = drive(&text)?;
+        if drives.contains(&number) {
+            return Err(words::bad("drive", &format!("{number} is given twice")));
+        }
+        drives.push(number);
+    }
+    if drives.is_empty() || drives.len() == sides {
+        return Ok(drives);
+    }
+    let wrong = format!("{} drives are given for {sides} media", drives.len());
+    Err(words::bad("drive", &wrong))
+}
+
+fn drive(text: &str) -> Result<u32> {
+    words::number("drive", text, 0..=DRIVE_MAX)
 }
 
 fn priority(text: &str) -> Result<i64> {
@@ -304,8 +368,8 @@ mod tests {
         let Ok(LibraryRequest::Mount(request)) = LibraryRequest::parse(&line) else {
             panic!("{line}")
         };
-        assert_eq!(request.target, Target::Media(Guid::parse(ID).unwrap()));
-        assert_eq!((request.drive, request.write), (Some(2), Some(false)));
+        assert_eq!(request.targets, [Target::Media(Guid::parse(ID).unwrap())]);
+        assert_eq!((request.drives, request.write), (vec![2], Some(false)));
         assert_eq!(
             (request.priority, request.timeout),
             (-15, Limit::Ms(90_000))
@@ -326,6 +390,29 @@ mod tests {
     }
 
     #[test]
+    fn several_are_asked_for_in_one_line() {
+        let parts = |line: &str| LibraryRequest::parse(line).unwrap().parts();
+        let line = format!("mount side=\"a b/A\" drive=2 lmid={{{ID}}} read drive=1 priority=3");
+        let of_a = "mount side=\"a b/A\" drive=2 read".to_owned();
+        let of_b = format!("mount media={ID} drive=1 read");
+        assert_eq!(parts(&line), [of_a, of_b]);
+        assert_eq!(
+            parts("dismount side=a/A side=b/A deferred"),
+            [
+                "dismount side=a/A deferred".to_owned(),
+                "dismount side=b/A deferred".to_owned()
+            ]
+        );
+        assert!(parts("mount side=a/A").is_empty() && parts("dismount drive=1").is_empty());
+        for line in [&line, "dismount side=a/A side=\"b b/B\""] {
+            for part in parts(line) {
+                let again = LibraryRequest::parse(&part).unwrap();
+                assert_eq!(again.targets().len(), 1, "{part}");
+            }
+        }
+    }
+
+    #[test]
     fn dismounts_and_inventories_are_read() {
         let deferred = |line: &str| match LibraryRequest::parse(line) {
             Ok(LibraryRequest::Dismount(request)) => request.deferred,
@@ -334,16 +421,17 @@ mod tests {
         assert!(!deferred(&format!("dismount media={ID}")));
         assert!(!deferred("dismount drive=1 immediate"));
         assert!(deferred("dismount side=A1/A deferred"));
-        for (line, looks) in [
-            ("inventory", true),
-            ("inventory fast", true),
-            ("inventory omid", true),
-            ("inventory none", false),
-            ("inventory stop", false),
+        for (line, method) in [
+            ("inventory", InventoryMethod::Default),
+            ("inventory default", InventoryMethod::Default),
+            ("inventory fast", InventoryMethod::Fast),
+            ("inventory omid", InventoryMethod::Omid),
+            ("inventory none", InventoryMethod::None),
+            ("inventory stop", InventoryMethod::Stop),
         ] {
             assert_eq!(
                 LibraryRequest::parse(line),
-                Ok(LibraryRequest::Inventory(looks))
+                Ok(LibraryRequest::Inventory(method))
             );
         }
     }
@@ -351,7 +439,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_named() {
         use ErrorKind::{InvalidMedia, InvalidParameter, NotSupported};
-        let twice = format!("mount media={ID} side=A1/A");
+        let twice = format!("mount media={ID} lmid={{{ID}}}");
         for (line, kind, named) in [
             ("", InvalidParameter, "verb"),
             ("mout media=x", InvalidParameter, "mount"),
@@ -371,7 +459,16 @@ mod tests {
             ("mount side=A1/A timeout=soon", InvalidParameter, "timeout"),
             ("mount side=A1/A drive=x", InvalidParameter, "drive"),
             ("mount side=A1/A later", InvalidParameter, "later"),
-            (&twice, InvalidParameter, "media"),
+            (&twice, InvalidMedia, "twice"),
+            ("mount side=a/A side=b/A drive=1", InvalidParameter, "drive"),
+            (
+                "mount side=a/A side=b/A drive=1 drive=1",
+                InvalidParameter,
+                "drive: 1 is given twice",
+            ),
+            ("mount side=a/A read read", InvalidParameter, "read"),
+            ("dismount side=a/A side=a/A", InvalidMedia, "twice"),
+            ("dismount drive=1 drive=2", InvalidParameter, "drive"),
             ("dismount", InvalidParameter, "drive="),
             ("dismount drive=1 side=A1/A", InvalidParameter, "drive"),
             (

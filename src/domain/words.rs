@@ -68,6 +68,15 @@ impl Words {
     /// Looks the words up. An unknown one is refused with the nearest known one, a second one of the same key with
     /// both keys named; both with [`ErrorKind::InvalidParameter`].
     pub fn collect(words: impl IntoIterator<Item = String>, known: &[Known]) -> Result<Self> {
+        Self::collect_many(words, known, &[])
+    }
+
+    /// The same, but a word whose key is in `many` may come more than once.
+    pub fn collect_many(
+        words: impl IntoIterator<Item = String>,
+        known: &[Known],
+        many: &[&str],
+    ) -> Result<Self> {
         let mut found: Vec<(&'static str, String)> = Vec::new();
         for word in words {
             let (key, value) = match word.split_once('=') {
@@ -77,7 +86,7 @@ impl Words {
             let Some(&(written, canonical)) = known.iter().find(|row| row.0 == key) else {
                 return Err(unknown(&key, known.iter().map(|row| row.0)));
             };
-            if found.iter().any(|&(other, _)| other == canonical) {
+            if !many.contains(&canonical) && found.iter().any(|&(other, _)| other == canonical) {
                 return Err(repeated(written.trim_end_matches('='), canonical));
             }
             found.push((canonical, value));
@@ -88,7 +97,16 @@ impl Words {
     /// Takes the value of a key; the empty text for a word without `=`, `None` if the line does not have it.
     pub fn take(&mut self, key: &str) -> Option<String> {
         let at = self.0.iter().position(|&(found, _)| found == key)?;
-        Some(self.0.swap_remove(at).1)
+        Some(self.0.remove(at).1)
+    }
+
+    /// Takes all words of some keys with their values, in the order of the line.
+    pub fn take_all(&mut self, keys: &[&str]) -> Vec<(&'static str, String)> {
+        let (taken, kept) = std::mem::take(&mut self.0)
+            .into_iter()
+            .partition(|(key, _)| keys.contains(key));
+        self.0 = kept;
+        taken
     }
 }
 
@@ -280,6 +298,20 @@ mod tests {
         ] {
             assert_eq!(line(text).unwrap_err().sentence, named);
         }
+    }
+
+    #[test]
+    fn some_words_may_come_again() {
+        let line = |text| Words::collect_many(split(text).unwrap(), &KNOWN, &["drives"]);
+        let mut words = line("drives=2 slots=4 bays=1 quick").unwrap();
+        let drives = [("drives", "2".to_owned()), ("drives", "1".to_owned())];
+        assert_eq!(words.take_all(&["drives"]), drives);
+        assert_eq!(words.take_all(&["drives"]), []);
+        assert_eq!(words.take("slots").as_deref(), Some("4"));
+        assert_eq!(
+            line("slots=1 slots=1").unwrap_err().sentence,
+            "slots is given twice"
+        );
     }
 
     #[test]

@@ -31,6 +31,9 @@ pub struct WorkRecord {
     pub deadline: Option<Time>,
     /// The medium it concerns, if that was known.
     pub medium: Option<ObjectNo>,
+    /// The request for several media that it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part_of: Option<ObjectNo>,
 }
 
 /// What became of a library request.
@@ -48,6 +51,8 @@ pub enum WorkChange {
     },
     /// A medium or a drive is waited for, and no person.
     Waiting,
+    /// A part of a mount: the medium is ready, and handed over with the others.
+    Ready { device: String },
     /// A person is asked for a medium, with a drive if it is to be put into one.
     Asked {
         operator: ObjectNo,
@@ -89,7 +94,7 @@ impl WorkChange {
             Self::Ended { result, .. } => ("complete", Some(result.trim_end().to_owned())),
             Self::Forgotten => ("delete", None),
             Self::Waiting | Self::Asked { .. } => ("signal", None),
-            Self::Started { .. } => ("update", None),
+            Self::Started { .. } | Self::Ready { .. } => ("update", None),
         };
         Headline {
             object: "work",
@@ -159,7 +164,9 @@ pub struct Work {
     pub deadline: Option<Time>,
     /// The open operator request.
     pub operator: Option<ObjectNo>,
-    /// What a read of the result returns; empty until it ends.
+    /// The request for several media that it is a part of.
+    pub part_of: Option<ObjectNo>,
+    /// What a read of the result returns; empty until it ends. Of a part of a mount, the device as soon as it is ready.
     pub result: String,
     /// Why it failed.
     pub error: Option<String>,

@@ -48,6 +48,8 @@ pub struct Attributes {
     /// Of a medium, its sides and their logical media: the last mount, and until there is one when the medium came into
     /// the catalog. Of everything else: `modified`.
     pub accessed: Time,
+    /// Whether it may go without anybody having removed it: the leaf of a system pool vanishes with its media type.
+    pub passing: bool,
 }
 
 /// Permission bits with their list, and owner.
@@ -71,6 +73,8 @@ pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes
     let modified = modified(view, node, &subject)?;
     let accessed = accessed(view, &subject)?.unwrap_or(modified);
     let ino = node.ino();
+    let passing =
+        node.row == Row::Pool && matches!(&subject, Subject::Pool(pool) if pool.is_leaf());
     Ok(Some(Attributes {
         ino,
         kind,
@@ -80,6 +84,7 @@ pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes
         size,
         modified,
         accessed,
+        passing,
     }))
 }
 
@@ -292,6 +297,8 @@ fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
             | Row::Results
             | Row::LibraryRequests
             | Row::LibraryResults
+            | Row::LibraryStatus
+            | Row::LibraryMap
     );
     if let Some(time) = subject.modified().filter(|_| !summary) {
         if let Subject::Medium(medium) = subject
@@ -302,7 +309,8 @@ fn modified(view: &View, node: Node, subject: &Subject) -> Result<Time> {
         }
         return Ok(time);
     }
-    if let Some(library) = subject.library(view)? {
+    let of_media = matches!(node.row, Row::LibraryStatus | Row::LibraryMap);
+    if let Some(library) = subject.library(view)?.filter(|_| !of_media) {
         return Ok(library.modified);
     }
     let (_, created) = read::catalog(view)?;

@@ -39,12 +39,14 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::PoolDeallocateToFree
         | Row::MediumEnabled
         | Row::LibraryEnabled
+        | Row::LibraryAutoRecovery
         | Row::SettingAttended
         | Row::SettingOperatorAutoPurge
         | Row::SettingOperatorKeepFailed => Form::Switch,
         Row::PoolDefaultTimeout
         | Row::PoolPurgeTime
         | Row::PoolReuseDelay
+        | Row::DriveDeferDelay
         | Row::SettingOperatorPurgeTime
         | Row::SettingHookTimeout => Form::Duration,
         Row::LogicalAllocatedAt
@@ -69,7 +71,13 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::WorkBy
         | Row::TypeSides => Form::Number,
         Row::Sides => Form::Names,
-        Row::Readme | Row::Status | Row::Metrics | Row::PoolWhy => Form::Omitted,
+        Row::Readme
+        | Row::Status
+        | Row::StatusPage
+        | Row::LibraryStatus
+        | Row::LibraryMap
+        | Row::Metrics
+        | Row::PoolWhy => Form::Omitted,
         _ => Form::Text,
     }
 }

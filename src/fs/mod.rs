@@ -33,6 +33,7 @@ mod settings;
 mod show;
 pub mod tree;
 mod types;
+pub mod usage;
 pub mod waiting;
 
 #[cfg(test)]

@@ -68,6 +68,8 @@ rows! {
     Works = 164, Work = 165, WorkOperation = 166, WorkState = 167, WorkPriority = 168, WorkOrder = 169,
     WorkQueued = 170, WorkCompleted = 171, WorkError = 172, WorkBy = 173, WorkMedium = 174, WorkDrive = 175,
     WorkLibrary = 176, DriveDevice = 177, MediumDrive = 178, MediumHomeSlot = 179,
+    WorkPartOf = 180, DriveDeferDelay = 181, LibraryInventoryMethod = 182,
+    LibraryAutoRecovery = 183,
     OperatorLibrary = 220, OperatorMedium = 221, OperatorDevice = 222, Ask = 223,
     Settings = 224, SettingOperatorPurgeTime = 225, SettingOperatorAutoPurge = 226, SettingOperatorKeepFailed = 227,
     SettingAttended = 228, SettingHookTimeout = 229, SettingHookAges = 230,
@@ -77,6 +79,7 @@ rows! {
     ByLocation = 268, LocationLibraries = 269, LocationLibrary = 270, MediumInLibrary = 271,
     LocationOffline = 272, MediumOffline = 273, WorkInfo = 274,
     MediumHistory = 350, Export = 351,
+    StatusPage = 420, LibraryStatus = 421, LibraryMap = 422,
 }
 
 /// The directories of named requests: requests, one of them, results, one of them.

@@ -4,9 +4,8 @@
 //! so a right that was taken away is gone within a second.
 
 use crate::domain::access::Caller;
-use nix::unistd::{Gid, Uid, User, getgrouplist};
+use crate::manager::groups::look_up;
 use std::collections::HashMap;
-use std::ffi::CString;
 use std::fs::File;
 use std::io::Read as _;
 use std::sync::{Mutex, PoisonError};
@@ -61,7 +60,7 @@ impl People {
         {
             return groups.clone();
         }
-        let groups = look_up(uid);
+        let groups = look_up(uid).unwrap_or_default();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= USERS_MAX {
             known.clear();
@@ -69,18 +68,6 @@ impl People {
         known.insert(uid, (now, groups.clone()));
         groups
     }
-}
-
-/// Asks the user database. A user that it does not know has no groups.
-fn look_up(uid: u32) -> Vec<u32> {
-    let Ok(Some(user)) = User::from_uid(Uid::from_raw(uid)) else {
-        return Vec::new();
-    };
-    let Ok(name) = CString::new(user.name) else {
-        return Vec::new();
-    };
-    let groups = getgrouplist(&name, user.gid).unwrap_or_default();
-    groups.into_iter().map(Gid::as_raw).collect()
 }
 
 /// Returns the name of the command of a thread, at most 15 bytes; empty if it cannot be seen.

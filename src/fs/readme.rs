@@ -19,7 +19,7 @@ No more writing:    echo complete > \"logical/$lmid/state\"
 Give it back:       rmdir \"logical/$lmid\"
 Move a medium:      mv pools/Import/pools/LTO-8/media/A00001L8 pools/Backup/media/
 Ask and answer:     echo message hello > ask; ls operator; echo complete > operator/NUMBER/state
-See everything:     cat status; tail -f history; cat events
+See everything:     cat status; tail -f history; cat events; a browser shows status.html
 Rights:             r-x on a pool: use it. w: change it. w on its allocate: take and give media.
 Beware: rm -r cancels requests it meets; find -delete also removes pools, media and allocations.
 ";

@@ -16,7 +16,7 @@ UPDATE pool SET from_free = 1, default_timeout = 90000 WHERE no = 20;
 INSERT INTO library (no, id, name, description, driver, enabled, state, uid, gid, mode, created, modified) VALUES
   (30, x'000000000000700080000000000000c0', 'lib 0', 'cellar', 'virtual type=LTO-8 slots=2 drives=1 ports=1', 1, 0,
    0, 1001, 504, 1700000000000, 1700000000030);
-INSERT INTO element VALUES (31, 30, 16, 1, 0), (32, 30, 16, 2, 0), (33, 30, 5, 1, 0), (34, 30, 8, 1, 0);
+INSERT INTO element (no, library, kind, number, modified) VALUES (31, 30, 16, 1, 0), (32, 30, 16, 2, 0), (33, 30, 5, 1, 0), (34, 30, 8, 1, 0);
 INSERT INTO medium (no, id, name, barcode, description, media_type, pool, enabled, library, slot, created, modified) VALUES
   (40, x'000000000000700080000000000000d0', 'A00001L8', 'A00001L8', 'first', 'LTO-8', 20, 1, 30, 31, 1700000000000, 1700000000040),
   (41, x'000000000000700080000000000000d1', 'B', 'B/1', '', 'LTO-8', 20, 1, NULL, NULL, 1700000000000, 1700000000041),
@@ -28,7 +28,7 @@ INSERT INTO side (no, id, medium, ordinal, pool, medium_name, standing, share, s
   (52, x'000000000000700080000000000000e2', 42, 0, 11, 'C', 0, 0, 4, 3, 1700000000000, 1700000000052),
   (53, x'000000000000700080000000000000e3', 43, 0, 22, '..ö ', 1, 0, 8, 0, 1700000000000, 1700000000053),
   (54, x'000000000000700080000000000000e4', 43, 1, 22, '..ö ', 1, 0, 8, 0, 1700000000000, 1700000000054);
-INSERT INTO logical VALUES
+INSERT INTO logical (no, id, name, description, side, owner, from_pool, from_path, was, delivery, created, modified) VALUES
   (60, x'000000000000700080000000000000f0', 'mon', 'full', 50, 1000, x'000000000000700080000000000000a1', 'Free/LTO-8', 4, 2,
    1700000000060, 1700000000060);
 INSERT INTO request VALUES

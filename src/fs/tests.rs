@@ -32,7 +32,7 @@ impl Sample {
         dir.path().join("catalog")
     }
 
-    fn change(&self, sql: &str) {
+    pub(super) fn change(&self, sql: &str) {
         let db = rusqlite::Connection::open(Self::path(&self.dir)).unwrap();
         db.execute_batch(sql).unwrap();
     }
@@ -629,7 +629,7 @@ fn owners_are_listed_in_pages() {
         sample.change(&format!(
             "INSERT INTO side (no, id, medium, ordinal, pool, medium_name, standing, share, state, allocations, mounts, idle_since, in_set, modified) SELECT {side}, randomblob(16), 41, {no} + 1, pool, medium_name, standing, share, 5, 0, 0, 1, 0, 1
              FROM side WHERE no = 51;
-             INSERT INTO logical SELECT {logical}, randomblob(16), '', '', {side}, {uid}, from_pool, from_path, was, 0, 1, 1
+             INSERT INTO logical (no, id, name, description, side, owner, from_pool, from_path, was, delivery, created, modified) SELECT {logical}, randomblob(16), '', '', {side}, {uid}, from_pool, from_path, was, 0, 1, 1
              FROM logical WHERE no = 60;",
             side = 200 + no,
             logical = 300 + no,

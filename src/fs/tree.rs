@@ -7,8 +7,8 @@
 
 use super::node::{Node, Row};
 use super::show::{
-    catalog, info, library, link, logical, medium, metrics, operator, pool, settings as system,
-    status, why, work,
+    catalog, info, library, link, logical, map, medium, metrics, operator, page, pool,
+    settings as system, status, why, work,
 };
 use super::{parse, settings, types};
 use crate::domain::ask::Ask;
@@ -257,6 +257,7 @@ pub static TREE: &[Spec] = &[
     on(Row::ByOwner,   &[Row::Root], Is("by-owner"),   dir(G::Fixed(0o755)), "Logical media by the number of the user that owns them, as links."),
     on(Row::ByLocation, &[Row::Root], Is("by-location"), dir(G::Fixed(0o755)), "Media by where they are, as links."),
     on(Row::Status,    &[Row::Root], Is("status"),     (G::Private(0o640), B::Shown(status::status)), "A summary of the whole system for people."),
+    on(Row::StatusPage, &[Row::Root], Is("status.html"), (G::Private(0o640), B::Shown(page::page)), "The same as a page for a browser, which reads it anew by itself."),
     on(Row::RootInfo,  &[Row::Root], Is(info::NAME),   (G::Private(0o640), B::Shown(info::root)), "The whole system as one JSON object."),
     on(Row::Metrics,   &[Row::Root], Is("metrics"),    public(metrics::metrics), "Numbers of the whole system as OpenMetrics text."),
     on(Row::History,   &[Row::Root], Is("history"),    (G::Private(0o640), B::History), "The audit trail: every change, who made it and when, one JSON object a line."),
@@ -328,7 +329,7 @@ pub static TREE: &[Spec] = &[
     on(Row::LogicalAllocatedAt,   &[Row::Logical], Is("allocated_at"),   shown(logical::allocated_at), "When it was allocated."),
     on(Row::LogicalAllocatedFrom, &[Row::Logical], Is("allocated_from"), shown(logical::allocated_from), "Identifier and path of the pool that its medium came from."),
     on(Row::LogicalDevice,        &[Row::Logical], Is("device"),         shown(logical::device), "Device at which it is mounted, empty if it is not."),
-    on(Row::LogicalLabel,         &[Row::Logical], Is("label"),          owned(logical::label, parse::logical_label), "What is written on its side: type=TEXT id=TEXT [info=TEXT] [capacity=BYTES]."),
+    on(Row::LogicalLabel,         &[Row::Logical], Is("label"),          owned(logical::label, parse::logical_label), "What is written on its side, compared at each mount: type=TEXT id=TEXT [info=TEXT] [capacity=BYTES]; empty if nothing is known."),
     on(Row::LogicalSwap,          &[Row::Logical], Is("swap"),           owned(logical::swap, parse::logical_swap), "Writing another LMID of the pool exchanges the sides of the two; reads as empty."),
     on(Row::LogicalPool,          &[Row::Logical], Is("pool"),           link(link::pool_of_logical), "Link to its pool."),
     on(Row::LogicalSide,          &[Row::Logical], Is("side"),           link(link::side_of_logical), "Link to its side."),
@@ -340,6 +341,10 @@ pub static TREE: &[Spec] = &[
     on(Row::LibraryDriver,      &[Row::Library], Is("driver"),      attr(library::driver, parse::library_driver), "What drives it, such as virtual type=LTO-8 slots=40 drives=2."),
     on(Row::LibraryEnabled,     &[Row::Library], Is("enabled"),     attr(library::enabled, parse::library_enabled), "1 if it is in use, else 0."),
     on(Row::LibraryState,       &[Row::Library], Is("state"),       shown(library::state), "Whether it works: ready, initializing, needs-service or not-present."),
+    on(Row::LibraryStatus,      &[Row::Library], Is("status"),      shown(library::status), "A summary of the library for people: what its slots and drives have, and what it has to do."),
+    on(Row::LibraryMap,         &[Row::Library], Is("map.svg"),     shown(map::map), "A drawing of its drives, ports and slots by the state of their media."),
+    on(Row::LibraryInventoryMethod, &[Row::Library], Is("inventory_method"), attr(library::inventory_method, parse::library_inventory_method), "How it looks what is in its slots, if nobody says how: none, fast or omid."),
+    on(Row::LibraryAutoRecovery, &[Row::Library], Is("auto_recovery"), attr(library::auto_recovery, parse::library_auto_recovery), "1 if an error of the library or an unexpected label starts an inventory, else 0."),
     on(Row::LibraryRequests,    &[Row::Library], Is("requests"),    dir(G::UseDir), "Named requests: mount, dismount, inventory."),
     on(Row::LibraryResults,     &[Row::Library], Is("results"),     dir(G::Mode(0o555)), "Results of named requests."),
     on(Row::LibraryRequest, &[Row::LibraryRequests], Each(Kind::LibraryRequest), (G::Requester(0o600), B::RequestFile(work::request)), "A named request to the library; create and write it to submit, rm cancels or forgets it."),
@@ -355,6 +360,7 @@ pub static TREE: &[Spec] = &[
     on(Row::DriveNumber, &[Row::Drive], Is("number"), shown(library::element_number), "Number of the drive."),
     on(Row::DriveState,  &[Row::Drive], Is("state"),  shown(library::element_state), "dismounted, mounted, loaded, unloaded or dismountable."),
     on(Row::DriveDevice, &[Row::Drive], Is("device"), shown(library::drive_device), "Device of the medium that is loaded in it, empty if none is."),
+    on(Row::DriveDeferDelay, &[Row::Drive], Is("defer_dismount_delay"), attr(library::drive_defer_delay, parse::drive_defer_delay), "How long a medium stays in it after a deferred dismount if nobody mounts it again, such as 5m or infinite."),
     on(Row::DriveMedium, &[Row::Drive], Is("medium"), link(link::medium_of_element), "Link to the medium in it."),
     on(Row::Port,        &[Row::Ports], Each(Kind::Element(E::Port)),   dir(G::Mode(0o777)), "A port."),
     on(Row::PortNumber,  &[Row::Port], Is("number"),  shown(library::element_number), "Number of the port."),
@@ -371,7 +377,7 @@ pub static TREE: &[Spec] = &[
     on(Row::OperatorLibrary,   &[Row::Operator], Is("library"),   link(link::library_of_operator), "Link to the library it concerns."),
     on(Row::OperatorMedium,    &[Row::Operator], Is("medium"),    link(link::medium_of_operator), "Link to the medium it concerns."),
     on(Row::OperatorDevice,    &[Row::Operator], Is("device"),    link(link::element_of_operator), "Link to the slot, drive or port it concerns."),
-    on(Row::OperatorResult,    &[Row::Operator], Is("result"),    (G::Fixed(0o444), B::ResultFile(operator::result)), "satisfied or refused; a read waits until there is an answer, and it is listed from then on.").listed(Listed::Finished),
+    on(Row::OperatorResult,    &[Row::Operator], Is("result"),    (G::Fixed(0o444), B::ResultFile(operator::result)), "satisfied, refused or timed out; a read waits until there is an answer, and it is listed from then on.").listed(Listed::Finished),
 
     on(Row::SettingOperatorPurgeTime,  &[Row::Settings], Is("operator_purge_time"),  setting(system::operator_purge_time, settings::operator_purge_time), "How long answered operator requests are kept, such as 72h or infinite."),
     on(Row::SettingOperatorAutoPurge,  &[Row::Settings], Is("operator_auto_purge"),  setting(system::operator_auto_purge, settings::operator_auto_purge), "1 if answered operator requests are forgotten after that time, 0 if never."),
@@ -390,6 +396,7 @@ pub static TREE: &[Spec] = &[
     on(Row::WorkBy,        &[Row::Work], Is("by"),        public(work::by), "Number of the user who asked for it."),
     on(Row::WorkMedium,    &[Row::Work], Is("medium"),    link(link::medium_of_work), "Link to its medium."),
     on(Row::WorkDrive,     &[Row::Work], Is("drive"),     link(link::drive_of_work), "Link to its drive, while it has one."),
+    on(Row::WorkPartOf,    &[Row::Work], Is("part_of"),   link(link::whole_of_work), "Link to the work for several media that this is a part of, if it is one."),
     on(Row::WorkLibrary,   &[Row::Work], Is("library"),   link(link::library_of_work), "Link to its library."),
 
     on(Row::Type,            &[Row::Types], Each(Kind::MediaType), object(G::Fixed(0o755), parse::remove_type), "A type of media; rmdir removes one that nothing uses."),

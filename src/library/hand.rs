@@ -1,11 +1,13 @@
-//! A library whose robot is a person: what is where is what the person said, and so what the catalog believes.
+//! A library whose robot is a person: what is where is what the person said, and so what the catalog believes. What a drive
+//! has in it can be read all the same, and is compared before anybody gets it.
 
-use super::{Believed, Cartridge, Library};
+use super::{Believed, Cartridge, Library, beginning};
 use crate::domain::ask::Found;
 use crate::domain::driver::Label;
-use crate::domain::error::{ErrorKind, Refusal, Result};
+use crate::domain::error::Result;
 use crate::domain::hand::HandSpec;
 use crate::domain::id::Guid;
+use std::path::Path;
 
 /// A drive and a person.
 #[derive(Debug, Clone)]
@@ -17,11 +19,6 @@ impl Hand {
     /// Makes it of its specification.
     pub fn new(spec: HandSpec) -> Self {
         Self { spec }
-    }
-
-    /// Nothing here moves by itself; the queue asks the person instead.
-    fn no_robot(&self) -> Refusal {
-        ErrorKind::NotSupported.because(format!("a person serves {}", self.spec.device))
     }
 }
 
@@ -36,27 +33,32 @@ impl Library for Hand {
         Ok(believed.iter().map(again).collect())
     }
 
+    /// Nobody can see it.
     fn inside(&self, _drive: u32) -> Result<Option<Guid>> {
-        Err(self.no_robot())
+        Ok(None)
     }
 
+    /// The person has done it, and said so.
     fn fetch(&self, _cartridge: &Cartridge, _drive: u32) -> Result<()> {
-        Err(self.no_robot())
+        Ok(())
     }
 
-    fn load(&self, _cartridge: &Cartridge, _drive: u32) -> Result<String> {
-        Err(self.no_robot())
+    fn load(&self, cartridge: &Cartridge, _drive: u32) -> Result<String> {
+        if let Some(label) = &cartridge.label {
+            beginning::verify(Path::new(&self.spec.device), label)?;
+        }
+        Ok(self.spec.device.clone())
     }
 
     fn release(&self, _drive: u32) -> Result<()> {
-        Err(self.no_robot())
+        Ok(())
     }
 
     fn unload(&self, _drive: u32) -> Result<()> {
-        Err(self.no_robot())
+        Ok(())
     }
 
     fn put_back(&self, _drive: u32, _slot: Option<u32>) -> Result<()> {
-        Err(self.no_robot())
+        Ok(())
     }
 }

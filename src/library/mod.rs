@@ -8,6 +8,7 @@
 //! between a slot and a drive, [`Library::load`] and [`Library::unload`] are the LOAD UNLOAD of the drive, with the label
 //! read in between.
 
+mod beginning;
 mod hand;
 mod simulated;
 
@@ -15,6 +16,7 @@ use crate::domain::ask::Found;
 use crate::domain::driver::Driver;
 use crate::domain::error::Result;
 use crate::domain::id::Guid;
+use crate::domain::label::MediaLabel;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,8 @@ pub struct Cartridge {
     pub uid: u32,
     /// Whether that user may write.
     pub writes: bool,
+    /// What is written on the side, if that is known.
+    pub label: Option<MediaLabel>,
 }
 
 /// A changer with its slots and drives. Drives count from 1. Errors are those of the device, with a sentence.

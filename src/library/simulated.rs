@@ -7,7 +7,7 @@
 //! `<library>/drive-<n>`, a link to one of the sides, the drive and at the same time what is in it. A drive that is empty
 //! links to a directory that is never made, so nothing can be written to it.
 
-use super::{Believed, Cartridge, Library, Pause, Place};
+use super::{Believed, Cartridge, Library, Pause, Place, beginning};
 use crate::domain::ask::Found;
 use crate::domain::driver::VirtualSpec;
 use crate::domain::error::{ErrorKind, Refusal, Result};
@@ -181,6 +181,10 @@ impl Library for Simulated {
             self.step(Step::Label, ErrorKind::UnexpectedOmid)?;
         }
         self.verify(cartridge.side)?;
+        if let Some(label) = &cartridge.label {
+            let data = self.sides.join(cartridge.side.to_string());
+            beginning::verify(&data, label)?;
+        }
         let mode = if cartridge.writes { 0o600 } else { 0o400 };
         self.give(cartridge.side, cartridge.uid, mode)?;
         let path = self.drive(drive);

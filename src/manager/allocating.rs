@@ -16,7 +16,7 @@ use crate::domain::rule::Mint as _;
 use crate::domain::rule::allocate::{Facts, Verdict, admit, allocation, search};
 use crate::domain::rule::operator::NOBODY;
 use crate::domain::state::{OperatorCommand, RequestState};
-use crate::domain::time::{Limit, Time};
+use crate::domain::time::Limit;
 use crate::store::{fact, read};
 
 /// `AllocateNtmsMedia`: the pool is searched now; the request ends or waits.
@@ -90,15 +90,9 @@ fn record(turn: &Turn<'_>, pool: &Pool, body: String, name: Option<&Named>) -> R
         caller: turn.caller.clone(),
         body,
         submitted: turn.now,
-        purge: purge(pool, turn.now),
+        purge: pool.purge_time.after(turn.now),
         operator: None,
     }
-}
-
-fn purge(pool: &Pool, now: Time) -> Option<Time> {
-    pool.purge_time
-        .ms()
-        .map(|ms| Time(now.0.saturating_add(i64::from(ms))))
 }
 
 /// The record of a request that has a row.
@@ -113,7 +107,7 @@ fn record_of(turn: &Turn<'_>, row: &Request, pool: &Pool) -> RequestRecord {
         caller: row.caller.clone(),
         body: row.body.clone(),
         submitted: row.submitted,
-        purge: purge(pool, turn.now),
+        purge: pool.purge_time.after(turn.now),
         operator: row.operator,
     }
 }
@@ -149,9 +143,7 @@ fn wait(
     let request = record.no.unwrap_or_else(|| (&mut turn.numbers).number());
     record.no = Some(request);
     let operator = (&mut turn.numbers).number();
-    let deadline = limit
-        .ms()
-        .map(|ms| Time(turn.now.0.saturating_add(i64::from(ms))));
+    let deadline = limit.after(turn.now);
     let message = plea(facts, why);
     turn.record(Event::RequestWaiting {
         whole,
@@ -224,8 +216,9 @@ pub(super) fn retry(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Option<Still>> 
         return Ok(None);
     };
     let record = record_of(turn, &row, &pool);
-    // A right that was taken away meanwhile is gone.
-    let admitted = request.and_then(|request| admit(&pool, &row.caller).map(|()| request));
+    // A right that was taken away meanwhile is gone, also one of a group that the user is no longer in.
+    let caller = turn.groups.now(&row.caller);
+    let admitted = request.and_then(|request| admit(&pool, &caller).map(|()| request));
     let request = match admitted {
         Ok(request) => request,
         Err(refusal) => {
@@ -233,7 +226,7 @@ pub(super) fn retry(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Option<Still>> 
         }
     };
     let facts = fact::allocate(turn.writer.db(), pool, &request)?;
-    match search(&facts, &request, &row.caller, true) {
+    match search(&facts, &request, &caller, true) {
         Ok(Verdict::Take(pick)) => take(turn, *pick, &request, record).map(|_| None),
         Ok(Verdict::Wait(why)) => Ok(Some(Still {
             plea: plea(&facts, &why),

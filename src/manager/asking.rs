@@ -20,9 +20,16 @@ pub(super) fn submit(turn: &mut Turn<'_>, request: &OperatorRequest) -> Result<R
     let concern = named(turn, request)?;
     let attended = read::settings(turn.writer.db())?.attended;
     let no = (&mut turn.numbers).number();
-    let event = operator::submit(request, &concern, attended, turn.caller, no)?;
+    let event = operator::submit(request, &concern, attended, turn.caller, (no, turn.now))?;
     turn.record(event)?;
+    let deadline = request.timeout.after(turn.now);
+    turn.deadlines.extend(deadline.map(|at| (no, at)));
     Ok(Reply::Created(no))
+}
+
+/// The time of a request is over.
+pub(super) fn expire(turn: &mut Turn<'_>, asked: &Operator) -> Result<Reply> {
+    turn.record_all(operator::expire(asked, turn.now))
 }
 
 /// Finds what a request names.

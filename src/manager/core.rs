@@ -4,9 +4,11 @@
 //! after the commit; what the commit could not confirm is answered with a failure and stops the core.
 
 use super::clock::Clock;
+use super::groups::Groups;
+use super::limits::{self, Limits};
 use super::numbers::{BLOCK, Numbers};
 use super::turn::Turn;
-use super::{allocating, mounting, serving, supply};
+use super::{allocating, mounting, serving, supply, typing};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::{ErrorKind, Refusal, Result};
@@ -35,13 +37,15 @@ const DELIVERED_MAX: usize = 1024;
 pub struct Core {
     writer: Writer,
     numbers: Arc<Numbers>,
+    groups: Arc<Groups>,
     clock: Clock,
     faults: Faults,
+    limits: Arc<Limits>,
     /// Anonymous allocations whose LMID was read, not yet on disk,
     delivered: Vec<ObjectNo>,
     /// and how many of them this transaction has recorded.
     recorded: usize,
-    /// Waiting requests by the boot-time instant at which their time is over.
+    /// Waiting requests, and drives in which a medium stays, by the boot-time instant at which their time is over.
     deadlines: BinaryHeap<Reverse<(Duration, ObjectNo)>>,
     /// The boot-time instant at which to look for sides that have rested: one, however many rest.
     rest: Option<Duration>,
@@ -68,8 +72,10 @@ impl Core {
         let mut core = Self {
             writer,
             numbers,
+            groups: Arc::default(),
             clock,
             faults,
+            limits: Arc::default(),
             delivered: Vec::new(),
             recorded: 0,
             deadlines: BinaryHeap::new(),
@@ -80,6 +86,13 @@ impl Core {
         Ok(core)
     }
 
+    /// Bounds what a user may have.
+    #[must_use]
+    pub fn bounded(mut self, limits: Arc<Limits>) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Reserves an object number, for a name that is taken before it is written.
     pub fn reserve(&self) -> Option<ObjectNo> {
         self.numbers.reserve()
@@ -87,6 +100,11 @@ impl Core {
 
     pub(super) fn numbers(&self) -> Arc<Numbers> {
         Arc::clone(&self.numbers)
+    }
+
+    /// Returns where the groups of those whose requests wait are to be told.
+    pub fn groups(&self) -> Arc<Groups> {
+        Arc::clone(&self.groups)
     }
 
     /// Notes when a request's time is over; of the catalog itself, when a side has rested.
@@ -109,6 +127,7 @@ impl Core {
         let mut turn = Turn {
             writer: &mut self.writer,
             numbers: &self.numbers,
+            groups: &self.groups,
             caller: &daemon,
             now,
             deadlines: &mut Vec::new(),
@@ -128,7 +147,10 @@ impl Core {
             self.deadlines
                 .extend(deadline.map(|deadline| Reverse((boot + left(now, deadline), no))));
         }
-        for (no, deadline) in queue::deadlines(self.writer.db())? {
+        let mut lasts = queue::deadlines(self.writer.db())?;
+        lasts.extend(queue::stays(self.writer.db())?);
+        lasts.extend(fact::operator_deadlines(self.writer.db())?);
+        for (no, deadline) in lasts {
             self.deadlines
                 .push(Reverse((boot + left(now, deadline), no)));
         }
@@ -207,14 +229,17 @@ impl Core {
         let mut turn = Turn {
             writer: &mut self.writer,
             numbers: &self.numbers,
+            groups: &self.groups,
             caller,
             now,
             deadlines: &mut deadlines,
         };
         let performed = catch_unwind(AssertUnwindSafe(|| {
             let reply = turn.perform(ask)?;
+            limits::demand(&turn, ask, &reply, &self.limits)?;
             supply::settle(&mut turn, from)?;
             serving::look(&mut turn, from)?;
+            typing::vanish(&mut turn, from)?;
             self.faults.at("decided").map(|()| reply)
         }));
         let reply = performed.unwrap_or_else(|_| {
@@ -322,6 +347,7 @@ impl Core {
         let mut turn = Turn {
             writer: &mut self.writer,
             numbers: &self.numbers,
+            groups: &self.groups,
             caller: &daemon,
             now,
             deadlines: &mut Vec::new(),

@@ -9,8 +9,9 @@ use crate::domain::error::{Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::import::ImportLine;
-use crate::domain::noun::{Element, Library, Medium};
-use crate::domain::rule::library::{Seen, file, name_for, pool_for, report};
+use crate::domain::noun::{Element, Library, MediaType, Medium};
+use crate::domain::rule::allocate::MediumFacts;
+use crate::domain::rule::library::{Seen, file, pool_for, report};
 use crate::domain::rule::{Mint as _, medium, pool};
 use crate::domain::state::{ElementKind, LibraryState, PoolType};
 use crate::store::{fact, queue, read, typed};
@@ -112,6 +113,11 @@ pub(super) fn inventoried(
     }
     let asked = fact::found(queue::work(turn.writer.db(), work)?, "work")?;
     if asked.name.is_some() {
+        // Somebody looked after it, so an error may start an inventory again.
+        turn.record_all(library.recovering.then_some(Event::LibraryChanged {
+            library: thing,
+            change: LibraryChange::Recovering(false),
+        }))?;
         return match found {
             Ok(found) => {
                 let result = format!("ok inventory of {}: {} media\n", library.name, found.len());
@@ -229,16 +235,57 @@ fn seen(
         Some(_) => coded,
         None => read::medium_in(db, slot.no)?,
     };
-    let name = free_name(turn, &name_for(&library.name, found), other.is_some())?;
+    let (thing, name) = match &known {
+        Some(Medium { no, id, name, .. }) => (Thing { no: *no, id: *id }, name.clone()),
+        None => new_name(turn, found, (&media_type, other.is_some()))?,
+    };
     Ok(Some(Seen {
         found: found.clone(),
         slot: slot.no,
         known,
+        thing,
         name,
         media_type,
         pool,
         other,
     }))
+}
+
+/// Returns the number and the name for a new medium; `taken` is whether another one has its bar code.
+fn new_name(
+    turn: &Turn<'_>,
+    found: &Found,
+    (media_type, taken): (&MediaType, bool),
+) -> Result<(Thing, String)> {
+    let mut numbers = turn.numbers;
+    let thing = numbers.thing();
+    let sides = usize::try_from(media_type.sides).unwrap_or(usize::MAX);
+    // What an inventory finds says nothing of the text of a label.
+    let wanted = medium::display_name(found.barcode.as_deref(), "", sides, thing.no);
+    Ok((thing, free_name(turn, &wanted, taken)?))
+}
+
+/// The text of the label of a medium has changed: a name that follows the rule of names follows it.
+pub(super) fn rename(turn: &mut Turn<'_>, medium: &MediumFacts, text: &str) -> Result<()> {
+    let known = &medium.medium;
+    if !known.by_rule {
+        return Ok(());
+    }
+    for name in medium::names_by_rule(known, text, medium.sides.len()) {
+        let other = read::medium_named(turn.writer.db(), &name)?;
+        if other.is_some_and(|other| other.no != known.no) {
+            continue;
+        }
+        let renamed = (name != known.name).then_some(Event::MediumChanged {
+            medium: Thing {
+                no: known.no,
+                id: known.id,
+            },
+            change: MediumChange::NameByRule(name),
+        });
+        return turn.record_all(renamed).map(drop);
+    }
+    Ok(())
 }
 
 /// Returns a name that no medium has: the wanted one, unless it is another's, or that with a number.

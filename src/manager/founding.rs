@@ -71,6 +71,7 @@ fn found_at(path: &Path) -> Result<()> {
             kind,
             media_type: None,
             access: Access::of_root(0o755, 0o660),
+            kept: false,
         });
     }
     for (name, sides, read_write, description) in MEDIA_TYPES {

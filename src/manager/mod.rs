@@ -9,25 +9,33 @@ pub mod clock;
 pub mod core;
 mod filing;
 pub mod founding;
+pub mod groups;
+pub mod limits;
 mod mounting;
 mod numbers;
 mod outcome;
 pub mod restoring;
 mod serving;
+mod several;
 mod supply;
 mod turn;
 mod typing;
 mod want;
 mod worker;
+mod working;
 
 pub use crate::store::copy::{Snapshot, size};
 pub use crate::store::fault::Faults;
 pub use crate::store::lock::Lock;
 pub use crate::store::write::Durability;
-pub use crate::store::{Readers, View, attribute, list, log, queue, read, search, touched, views};
+pub use crate::store::{
+    Readers, View, attribute, failure, list, log, map, queue, read, search, touched, views,
+};
 
 use self::clock::Clock;
 use self::core::{Batch, Core};
+use self::groups::Groups;
+use self::limits::Limits;
 use self::numbers::Numbers;
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply};
@@ -53,6 +61,9 @@ const BATCH_ASKS: usize = 256;
 
 /// or after so long, whichever is first.
 const BATCH_TIME: Duration = Duration::from_millis(5);
+
+/// How long a start waits for the groups of those whose requests wait: those that were recorded may be old.
+const SETTLING: Duration = Duration::from_secs(1);
 
 /// How often what is past its time is forgotten.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -85,6 +96,8 @@ pub struct Options {
     pub faults: Faults,
     /// What it asks the time of.
     pub clock: Clock,
+    /// What one user may have.
+    pub limits: Arc<Limits>,
 }
 
 /// The manager of one catalog.
@@ -94,7 +107,9 @@ pub struct Manager {
     readers: Arc<Readers>,
     numbers: Arc<Numbers>,
     version: Arc<AtomicU64>,
+    groups: Arc<Groups>,
     faults: Faults,
+    limits: Arc<Limits>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
@@ -108,9 +123,11 @@ impl Manager {
     ) -> Result<Self> {
         crate::store::copy::sweep(path);
         let writer = Writer::open(path, options.durability, options.faults.clone())?;
-        let core = Core::new(writer, options.clock, options.faults.clone())?;
+        let core = Core::new(writer, options.clock, options.faults.clone())?
+            .bounded(Arc::clone(&options.limits));
         let readers = Arc::new(Readers::new(path));
         let numbers = core.numbers();
+        let groups = core.groups();
         let version = Arc::new(AtomicU64::new(1));
         let (inbox, outbox) = sync_channel(INBOX);
         let (jobs, work) = std::sync::mpsc::channel();
@@ -126,13 +143,17 @@ impl Manager {
             on_commit,
             on_fatal: Some(on_fatal),
             version: Arc::clone(&version),
+            groups: Arc::clone(&groups),
             next_sweep: Duration::ZERO,
         };
+        let refused = |error: std::io::Error| ErrorKind::NotEnoughMemory.because(error.to_string());
+        groups.watch(&readers).map_err(refused)?;
+        groups.settle(SETTLING);
         let thread = |name: &str, body: Box<dyn FnOnce() + Send>| {
             let started = std::thread::Builder::new()
                 .name(name.to_owned())
                 .spawn(body);
-            started.map_err(|error| ErrorKind::NotEnoughMemory.because(error.to_string()))
+            started.map_err(refused)
         };
         let worker = worker::Worker::new(path, Arc::clone(&readers), inbox.clone());
         let threads = vec![
@@ -146,7 +167,9 @@ impl Manager {
             readers,
             numbers,
             version,
+            groups,
             faults,
+            limits: Arc::clone(&options.limits),
             threads: Mutex::new(threads),
         })
     }
@@ -201,6 +224,11 @@ impl Manager {
         &self.faults
     }
 
+    /// Returns what one user may have.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
     /// Checks what a write of an allocation request refuses at once: the right and the kind of pool.
     pub fn admit(&self, pool: ObjectNo, caller: &Caller) -> Result<()> {
         self.readers
@@ -209,6 +237,7 @@ impl Manager {
 
     /// Performs what was handed over, records what was read, and ends the threads.
     pub fn stop(&self) {
+        self.groups.stop();
         if self.inbox.send(Message::Stop).is_err() {
             tracing::debug!("the committer has stopped already");
         }
@@ -247,6 +276,7 @@ struct Committer {
     on_commit: OnCommit,
     on_fatal: Option<OnFatal>,
     version: Arc<AtomicU64>,
+    groups: Arc<Groups>,
     /// When to forget what is past its time, on the boot-time clock.
     next_sweep: Duration,
 }
@@ -366,6 +396,9 @@ impl Committer {
             }
         }
         for event in &batch.events {
+            if let Event::RequestWaiting { .. } = **event {
+                self.groups.wake();
+            }
             if let Event::WorkQueued { no, .. }
             | Event::WorkChanged {
                 no,

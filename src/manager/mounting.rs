@@ -2,19 +2,19 @@
 //!
 //! Invariant: a request ends exactly once.
 
+use super::several;
 use super::turn::Turn;
 use crate::codes;
 use crate::domain::access::{Caller, Right};
 use crate::domain::ask::{Named, Reply};
-use crate::domain::change::{LibraryChange, MediumChange, Thing};
+use crate::domain::change::{MediumChange, Thing};
 use crate::domain::driver::Driver;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::Library;
+use crate::domain::noun::{Library, Medium};
 use crate::domain::rule::mount::QUEUE_MAX;
-use crate::domain::state::{LibraryState, OperatorState, WorkKind, WorkState};
-use crate::domain::time::Time;
+use crate::domain::state::{OperatorState, WorkKind, WorkState};
 use crate::domain::verb::{DismountRequest, Dismounted, LibraryRequest};
 use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
 use crate::store::{fact, queue, read};
@@ -30,11 +30,13 @@ pub(super) fn submit(
     let library = fact::found(read::library(db, library)?, "library")?;
     demand_unused(turn, &library, name)?;
     demand_right(turn.caller, &library, request)?;
-    let target = request.target().map(|target| queue::target(db, target));
-    let target = target.transpose()?.flatten();
-    if let Some((medium, _)) = &target {
-        let pool = fact::pool(db, medium.pool)?;
-        pool.access.demand(turn.caller, Right::Use, &pool.name)?;
+    let mut media = Vec::new();
+    for target in request.targets() {
+        if let Some((medium, _)) = queue::target(db, target)? {
+            let pool = fact::pool(db, medium.pool)?;
+            pool.access.demand(turn.caller, Right::Use, &pool.name)?;
+            media.push(medium.no);
+        }
     }
     if queue::open_requests(db, library.no)? >= QUEUE_MAX {
         return Err(ErrorKind::NotReady.because(format!(
@@ -43,17 +45,18 @@ pub(super) fn submit(
         )));
     }
     let (priority, deadline) = match request {
-        LibraryRequest::Mount(mount) => {
-            let at = |ms| Time(turn.now.0.saturating_add(i64::from(ms)));
-            (mount.priority, mount.timeout.ms().map(at))
-        }
+        LibraryRequest::Mount(mount) => (mount.priority, mount.timeout.after(turn.now)),
         LibraryRequest::Dismount(_) | LibraryRequest::Inventory(_) => (0, None),
     };
     turn.deadlines.extend(deadline.map(|at| (name.no, at)));
     let work = WorkRecord {
         priority,
         deadline,
-        medium: target.map(|(medium, _)| medium.no),
+        // What names several is taken apart, and each part names its own.
+        medium: media
+            .first()
+            .copied()
+            .filter(|_| request.targets().len() == 1),
         ..record(turn.caller, &library, request.kind(), name)
     };
     turn.record(Event::WorkRequested {
@@ -73,6 +76,7 @@ fn record(caller: &Caller, library: &Library, kind: WorkKind, name: &Named) -> W
         priority: 0,
         deadline: None,
         medium: None,
+        part_of: None,
     }
 }
 
@@ -99,7 +103,7 @@ fn demand_right(caller: &Caller, library: &Library, request: &LibraryRequest) ->
     let right = match request {
         LibraryRequest::Mount(_)
         | LibraryRequest::Dismount(DismountRequest {
-            what: Dismounted::Target(_),
+            what: Dismounted::Targets(_),
             ..
         }) => Right::Use,
         LibraryRequest::Dismount(_) => Right::Modify,
@@ -134,6 +138,7 @@ pub(super) fn remove(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
     };
     let library = fact::found(read::library(db, work.library)?, "library")?;
     demand_owner(turn.caller, &work, &library)?;
+    several::demand_whole(turn, &work)?;
     match work.state {
         WorkState::InProcess => {
             return Err(ErrorKind::AccessDenied.because(format!(
@@ -159,8 +164,11 @@ fn demand_owner(caller: &Caller, work: &Work, library: &Library) -> Result<()> {
     library.access.demand(caller, Right::Control, &library.name)
 }
 
-/// Forgets a request that has its result.
+/// Forgets a request that has its result, and its parts.
 pub(super) fn forget(turn: &mut Turn<'_>, work: &Work) -> Result<Reply> {
+    for part in queue::parts(turn.writer.db(), work.no)? {
+        change(turn, &part, WorkChange::Forgotten)?;
+    }
     change(turn, work, WorkChange::Forgotten)?;
     Ok(Reply::Done)
 }
@@ -176,13 +184,18 @@ pub(super) fn change(turn: &mut Turn<'_>, work: &Work, change: WorkChange) -> Re
     })
 }
 
-/// Ends a request with the reason why it failed.
+/// Ends a request, and what is open of its parts, with the reason why it failed.
 pub(super) fn fail(turn: &mut Turn<'_>, work: &Work, refusal: &Refusal) -> Result<()> {
     let state = if refusal.kind == ErrorKind::Cancelled {
         WorkState::Cancelled
     } else {
         WorkState::Failed
     };
+    for part in queue::parts(turn.writer.db(), work.no)? {
+        if part.state.is_open() {
+            fail(turn, &part, refusal)?;
+        }
+    }
     let ended = WorkChange::Ended {
         state,
         code: codes::code(refusal.kind).win32,
@@ -254,7 +267,8 @@ pub(super) fn answered(turn: &mut Turn<'_>, work: &Work, state: OperatorState) -
         OperatorState::Refused => {
             let refusal =
                 ErrorKind::RequestRefused.because("an operator refused to bring the medium");
-            fail(turn, work, &refusal)
+            let whole = several::whole(turn, work)?;
+            fail(turn, &whole, &refusal)
         }
         OperatorState::Submitted | OperatorState::Active | OperatorState::InProgress => Ok(()),
     }
@@ -277,7 +291,8 @@ fn satisfied(turn: &mut Turn<'_>, work: &Work) -> Result<()> {
     let Some(slot) = queue::empty_slot(db, work.library)? else {
         let refusal = ErrorKind::LibraryFull
             .because(format!("no slot is free for medium \"{}\"", medium.name));
-        return fail(turn, work, &refusal);
+        let whole = several::whole(turn, work)?;
+        return fail(turn, &whole, &refusal);
     };
     change(turn, work, WorkChange::Waiting)?;
     turn.record(Event::MediumChanged {
@@ -292,26 +307,46 @@ fn satisfied(turn: &mut Turn<'_>, work: &Work) -> Result<()> {
     })
 }
 
-/// A person has put the medium of a request into the drive, after taking out what was in it.
+/// A person has put the medium of a request into the drive, after taking out what was in it. If it is known what is written
+/// on the side, that is compared before anybody has it.
 pub(super) fn inserted(turn: &mut Turn<'_>, work: &Work, drive: ObjectNo) -> Result<()> {
     let db = turn.writer.db();
     let library = fact::found(read::library(db, work.library)?, "library")?;
-    let (medium, side) = match LibraryRequest::parse(&work.body)?.target() {
-        Some(target) => queue::target(db, target)?,
-        None => None,
+    let target = queue::first_target(db, work)?;
+    let (medium, side) =
+        target.ok_or_else(|| ErrorKind::InvalidMedia.because("the medium is gone"))?;
+    let compared = queue::label(db, &side)?.is_some();
+    if let Some(inside) = queue::inside(db, drive)?.filter(|inside| inside.medium != medium.no) {
+        empty(turn, &library, drive, inside.medium)?;
     }
-    .ok_or_else(|| ErrorKind::InvalidMedia.because("the medium is gone"))?;
+    if compared {
+        let begun = WorkChange::Started {
+            drive: Some(drive),
+            operator: None,
+        };
+        return change(turn, work, begun);
+    }
     let device = match Driver::parse(&library.driver)? {
         Driver::Hand(spec) => spec.device,
         Driver::Virtual(_) => String::new(),
     };
+    let writes = queue::writes(work, &side);
+    let has = (drive, side.no, writes);
+    loaded(turn, work, (&library, &medium), has, &device)
+}
+
+/// The user of a mount has the medium. One that was on a shelf is in the library from now on.
+pub(super) fn loaded(
+    turn: &mut Turn<'_>,
+    work: &Work,
+    (library, medium): (&Library, &Medium),
+    (drive, side, writes): (ObjectNo, ObjectNo, bool),
+    device: &str,
+) -> Result<()> {
     let wanted = Thing {
         no: medium.no,
         id: medium.id,
     };
-    if let Some(inside) = queue::inside(db, drive)?.filter(|inside| inside.medium != medium.no) {
-        empty(turn, &library, drive, inside.medium)?;
-    }
     if medium.library.is_none() {
         turn.record(Event::MediumChanged {
             medium: wanted,
@@ -321,16 +356,15 @@ pub(super) fn inserted(turn: &mut Turn<'_>, work: &Work, drive: ObjectNo) -> Res
             },
         })?;
     }
-    let writes = queue::writes(work, &side);
     turn.record(Event::DriveChanged {
-        library: thing(&library),
+        library: thing(library),
         drive,
         medium: wanted,
         change: DriveChange::Loaded {
-            side: side.no,
+            side,
             uid: work.caller.uid,
             writes,
-            device: device.clone(),
+            device: device.to_owned(),
         },
     })?;
     pass(turn, work, format!("{device}\n"))
@@ -363,120 +397,5 @@ pub(super) fn empty(
             library: None,
             slot: None,
         },
-    })
-}
-
-/// A library has put the medium of a mount into its drive.
-pub(super) fn moved(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
-    let db = turn.writer.db();
-    let Some(task) = queue::task(db, no)?.filter(|task| task.work.kind == WorkKind::Mount) else {
-        return Ok(Reply::Done);
-    };
-    match task.work.drive {
-        Some(drive) if queue::inside(db, drive)?.is_none() => {
-            let put = DriveChange::Moved {
-                side: task.side.no,
-                uid: task.work.caller.uid,
-                writes: task.writes,
-            };
-            drive_changed(turn, &task, drive, put)?;
-        }
-        Some(_) | None => {}
-    }
-    Ok(Reply::Done)
-}
-
-fn drive_changed(
-    turn: &mut Turn<'_>,
-    task: &queue::Task,
-    drive: ObjectNo,
-    change: DriveChange,
-) -> Result<()> {
-    turn.record(Event::DriveChanged {
-        library: thing(&task.library),
-        drive,
-        medium: Thing {
-            no: task.medium.no,
-            id: task.medium.id,
-        },
-        change,
-    })
-}
-
-/// A library has done a mount or dismount, or failed.
-pub(super) fn worked(
-    turn: &mut Turn<'_>,
-    no: ObjectNo,
-    outcome: &std::result::Result<String, Refusal>,
-    inside: bool,
-) -> Result<Reply> {
-    let Some(task) = queue::task(turn.writer.db(), no)? else {
-        return Ok(Reply::Done);
-    };
-    let Some(drive) = task.work.drive else {
-        return Ok(Reply::Done);
-    };
-    match (outcome, task.work.kind) {
-        (Ok(device), WorkKind::Mount) => {
-            let loaded = DriveChange::Loaded {
-                side: task.side.no,
-                uid: task.work.caller.uid,
-                writes: task.writes,
-                device: device.clone(),
-            };
-            drive_changed(turn, &task, drive, loaded)?;
-            pass(turn, &task.work, format!("{device}\n"))?;
-        }
-        (Ok(_), _) if task.deferred => {
-            drive_changed(turn, &task, drive, DriveChange::Released)?;
-            let result = format!(
-                "ok released {} from drive {}\n",
-                task.medium.name, task.drive
-            );
-            pass(turn, &task.work, result)?;
-        }
-        (Ok(_), _) => {
-            empty(turn, &task.library, drive, task.medium.no)?;
-            let result = format!(
-                "ok dismounted {} from drive {}\n",
-                task.medium.name, task.drive
-            );
-            pass(turn, &task.work, result)?;
-        }
-        (Err(refusal), _) => {
-            left_behind(turn, &task, drive, inside)?;
-            fail(turn, &task.work, refusal)?;
-        }
-    }
-    Ok(Reply::Done)
-}
-
-/// After a failure: the medium is where the library says. One that it cannot take out again needs a person.
-fn left_behind(
-    turn: &mut Turn<'_>,
-    task: &queue::Task,
-    drive: ObjectNo,
-    inside: bool,
-) -> Result<()> {
-    let known = queue::inside(turn.writer.db(), drive)?.is_some();
-    if !inside {
-        return if known {
-            empty(turn, &task.library, drive, task.medium.no)
-        } else {
-            Ok(())
-        };
-    }
-    if !known {
-        let put = DriveChange::Moved {
-            side: task.side.no,
-            uid: task.work.caller.uid,
-            writes: task.writes,
-        };
-        drive_changed(turn, task, drive, put)?;
-    }
-    drive_changed(turn, task, drive, DriveChange::Released)?;
-    turn.record(Event::LibraryChanged {
-        library: thing(&task.library),
-        change: LibraryChange::State(LibraryState::NeedsService),
     })
 }

@@ -4,6 +4,7 @@
 //! transaction, so after a crash nothing is left that only a forgotten thread knew.
 
 use super::mounting::{change, empty, fail, inserted, pass, thing};
+use super::several;
 use super::turn::Turn;
 use crate::domain::access::Caller;
 use crate::domain::change::{LibraryChange, Thing};
@@ -15,7 +16,6 @@ use crate::domain::rule::Mint as _;
 use crate::domain::rule::mount::{Step, schedule};
 use crate::domain::rule::operator::NOBODY;
 use crate::domain::state::WorkKind;
-use crate::domain::verb::LibraryRequest;
 use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
 use crate::store::{fact, queue, read};
 use std::collections::BTreeSet;
@@ -28,9 +28,25 @@ pub(super) fn look(turn: &mut Turn<'_>, from: usize) -> Result<()> {
     let mut libraries = BTreeSet::new();
     for event in &turn.since(from) {
         libraries.extend(concerned(turn, event)?);
+        note_stay(turn, event)?;
     }
     for library in libraries {
         serve(turn, library)?;
+    }
+    Ok(())
+}
+
+/// Notes until when a medium stays in a drive, if it does from now on or its time was changed.
+fn note_stay(turn: &mut Turn<'_>, event: &Event) -> Result<()> {
+    if let Event::DriveChanged {
+        drive,
+        change: DriveChange::Released,
+        ..
+    }
+    | Event::ElementChanged { element: drive, .. } = event
+    {
+        let until = queue::stay(turn.writer.db(), *drive)?;
+        turn.deadlines.extend(until.map(|until| (*drive, until)));
     }
     Ok(())
 }
@@ -45,6 +61,7 @@ fn concerned(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
         Event::WorkRequested { work } => Ok(vec![work.library.no]),
         Event::WorkChanged { library, .. }
         | Event::DriveChanged { library, .. }
+        | Event::ElementChanged { library, .. }
         | Event::LibraryChanged {
             library,
             change: LibraryChange::Enabled(true) | LibraryChange::State(_),
@@ -58,10 +75,10 @@ fn concerned(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
 }
 
 /// Gives the requests of a library what there is for them, until nothing more can be given.
-fn serve(turn: &mut Turn<'_>, library: ObjectNo) -> Result<()> {
+pub(super) fn serve(turn: &mut Turn<'_>, library: ObjectNo) -> Result<()> {
     for _ in 0..LOOKS_MAX {
         let db = turn.writer.db();
-        let Some(facts) = queue::facts(db, library)? else {
+        let Some(facts) = queue::facts(db, library, turn.now)? else {
             return Ok(());
         };
         let steps = schedule(&facts);
@@ -95,10 +112,11 @@ fn perform(turn: &mut Turn<'_>, library: &Library, step: Step) -> Result<()> {
             let work = work(turn, no)?;
             ask(turn, &work, Some(drive), message)
         }
-        Step::Bring { work: no, message } => {
-            let work = work(turn, no)?;
-            ask(turn, &work, None, message)
-        }
+        // Another part that nobody can be asked for may have ended it.
+        Step::Bring { work: no, message } => match work(turn, no)? {
+            work if work.state.is_open() => ask(turn, &work, None, message),
+            _ => Ok(()),
+        },
         Step::Evict { drive } => evict(turn, library, drive),
         Step::Leave { work: no, drive } => {
             let work = work(turn, no)?;
@@ -108,14 +126,23 @@ fn perform(turn: &mut Turn<'_>, library: &Library, step: Step) -> Result<()> {
             let work = work(turn, no)?;
             leave(turn, library, &work, (drive, false))
         }
+        Step::Split { work: no } => several::split(turn, library, &work(turn, no)?),
+        Step::Hand { work: no } => several::hand(turn, &work(turn, no)?),
+        Step::Withdraw { work: no } => several::withdraw(turn, library, &work(turn, no)?),
+        Step::Follow { work: no, part } => {
+            let (work, part) = (work(turn, no)?, work(turn, part)?);
+            several::follow(turn, &work, &part)
+        }
+        Step::Gather { work: no } => several::gather(turn, &work(turn, no)?),
         Step::Pass { work: no, result } => {
             let work = work(turn, no)?;
             pass(turn, &work, result)
         }
-        Step::Wait { work: no } => {
-            let work = work(turn, no)?;
-            change(turn, &work, WorkChange::Waiting)
-        }
+        // As above.
+        Step::Wait { work: no } => match work(turn, no)? {
+            work if work.state.is_open() => change(turn, &work, WorkChange::Waiting),
+            _ => Ok(()),
+        },
         Step::End { work: no, refusal } => {
             let work = work(turn, no)?;
             fail(turn, &work, &refusal)
@@ -123,7 +150,7 @@ fn perform(turn: &mut Turn<'_>, library: &Library, step: Step) -> Result<()> {
     }
 }
 
-fn start(
+pub(super) fn start(
     turn: &mut Turn<'_>,
     library: &Library,
     work: &Work,
@@ -151,13 +178,10 @@ fn ask(turn: &mut Turn<'_>, work: &Work, drive: Option<ObjectNo>, message: Strin
     let db = turn.writer.db();
     if !read::settings(db)?.attended {
         let refusal = ErrorKind::RequestRefused.because(format!("{message}: {NOBODY}"));
-        return fail(turn, work, &refusal);
+        let whole = several::whole(turn, work)?;
+        return fail(turn, &whole, &refusal);
     }
-    let target = match LibraryRequest::parse(&work.body)?.target() {
-        Some(target) => queue::target(db, target)?,
-        None => None,
-    };
-    let (medium, _) = fact::found(target, "medium")?;
+    let (medium, _) = fact::found(queue::first_target(db, work)?, "medium")?;
     let asked = WorkChange::Asked {
         operator: (&mut turn.numbers).number(),
         medium: medium.no,
@@ -170,7 +194,7 @@ fn ask(turn: &mut Turn<'_>, work: &Work, drive: Option<ObjectNo>, message: Strin
 }
 
 /// The daemon's own dismount of a medium that nobody has, because the drive is needed.
-fn evict(turn: &mut Turn<'_>, library: &Library, drive: ObjectNo) -> Result<()> {
+pub(super) fn evict(turn: &mut Turn<'_>, library: &Library, drive: ObjectNo) -> Result<()> {
     let db = turn.writer.db();
     let element = fact::found(read::element(db, drive)?, "drive")?;
     let no = (&mut turn.numbers).number();
@@ -184,6 +208,7 @@ fn evict(turn: &mut Turn<'_>, library: &Library, drive: ObjectNo) -> Result<()> 
         priority: 0,
         deadline: None,
         medium: element.medium,
+        part_of: None,
     };
     turn.record(Event::WorkRequested {
         work: Box::new(work),

@@ -1,9 +1,10 @@
 //! One ask inside a transaction: load the facts, let the rule decide, record the events.
 
+use super::groups::Groups;
 use super::numbers::Numbers;
-use super::{allocating, asking, filing, mounting, typing};
+use super::{allocating, asking, filing, mounting, serving, typing, working};
 use crate::domain::access::Caller;
-use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
+use crate::domain::ask::{Ask, Reply, SetElement, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::attribute::{Holder, Way};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
@@ -22,12 +23,14 @@ pub(super) struct Turn<'a> {
     pub(super) writer: &'a mut Writer,
     /// Where new numbers come from.
     pub(super) numbers: &'a Numbers,
+    /// The groups of those whose requests wait.
+    pub(super) groups: &'a Groups,
     /// Who asks.
     pub(super) caller: &'a Caller,
     /// The instant of all that is recorded.
     pub(super) now: Time,
     /// Requests that wait from now on, with the instant at which their time is over; the catalog itself stands for sides
-    /// that rest.
+    /// that rest, and a drive for the medium that stays in it.
     pub(super) deadlines: &'a mut Vec<(ObjectNo, Time)>,
 }
 
@@ -46,13 +49,10 @@ impl Turn<'_> {
     }
 
     /// Performs one ask.
+    #[rustfmt::skip]
     pub(super) fn perform(&mut self, ask: &Ask) -> Result<Reply> {
         match ask {
-            Ask::Allocate {
-                pool,
-                request,
-                name,
-            } => allocating::submit(self, *pool, request, name.as_ref()),
+            Ask::Allocate { pool, request, name } => allocating::submit(self, *pool, request, name.as_ref()),
             Ask::Unfinished { pool, name } => allocating::unfinished(self, *pool, name),
             Ask::RemoveRequest { no } => allocating::remove(self, *no),
             Ask::EndRests => self.end_rests(),
@@ -74,30 +74,18 @@ impl Turn<'_> {
             Ask::CreateLibrary { name, mode } => self.create_library(name, *mode),
             Ask::RemoveLibrary { no } => self.remove_library(*no),
             Ask::SetLibrary { no, set } => self.set_library(*no, set),
+            Ask::SetElement { no, set } => self.set_element(*no, set),
             Ask::Inventoried { work, found } => filing::inventoried(self, *work, found),
-            Ask::Library {
-                library,
-                request,
-                name,
-            } => mounting::submit(self, *library, request, name),
+            Ask::Library { library, request, name } => mounting::submit(self, *library, request, name),
             Ask::UnfinishedLibrary { library, name } => mounting::unfinished(self, *library, name),
             Ask::RemoveWork { no } => mounting::remove(self, *no),
             Ask::OrderWork { no, place } => mounting::order(self, *no, *place),
-            Ask::Moved { work } => mounting::moved(self, *work),
-            Ask::Worked {
-                work,
-                outcome,
-                inside,
-            } => mounting::worked(self, *work, outcome, *inside),
+            Ask::Moved { work } => working::moved(self, *work),
+            Ask::Worked { work, outcome, inside } => working::worked(self, *work, outcome, *inside),
             Ask::AddType { name } => typing::add(self, name),
             Ask::SetType { no, set } => typing::set(self, *no, set),
             Ask::RemoveType { no } => typing::remove(self, *no),
-            Ask::SetAttribute {
-                of,
-                name,
-                value,
-                way,
-            } => self.set_attribute(*of, name, value.as_deref(), *way),
+            Ask::SetAttribute { of, name, value, way } => self.set_attribute(*of, name, value.as_deref(), *way),
             Ask::AskOperator { request } => asking::submit(self, request),
             Ask::Set { setting } => asking::set(self, setting),
             Ask::AnswerOperator { no, state } => asking::answer(self, *no, *state),
@@ -108,8 +96,16 @@ impl Turn<'_> {
     }
 
     fn expire(&mut self, no: ObjectNo) -> Result<Reply> {
-        match queue::work(self.writer.db(), no)? {
-            Some(work) => mounting::expire(self, &work),
+        let db = self.writer.db();
+        if let Some(work) = queue::work(db, no)? {
+            return mounting::expire(self, &work);
+        }
+        if let Some(drive) = read::element(db, no)? {
+            serving::serve(self, drive.library)?;
+            return Ok(Reply::Done);
+        }
+        match read::operator(db, no)? {
+            Some(asked) => asking::expire(self, &asked),
             None => allocating::expire(self, no),
         }
     }
@@ -170,7 +166,11 @@ impl Turn<'_> {
             let idle = self.demand_idle(&facts.medium.medium);
             idle.map_err(|refusal| ErrorKind::InvalidState.because(refusal.sentence))?;
         }
-        self.record_all([event])
+        self.record(event)?;
+        if let SetLogical::Label(label) = set {
+            filing::rename(self, &facts.medium, &label.info)?;
+        }
+        Ok(Reply::Done)
     }
 
     fn swap(&mut self, no: ObjectNo, other: Guid) -> Result<Reply> {
@@ -272,6 +272,14 @@ impl Turn<'_> {
         self.record_all(library::remove(&facts, self.caller)?)
     }
 
+    fn set_element(&mut self, no: ObjectNo, set: &SetElement) -> Result<Reply> {
+        let db = self.writer.db();
+        let element = fact::found(read::element(db, no)?, "drive")?;
+        let library = fact::found(read::library(db, element.library)?, "library")?;
+        let event = library::set_element(&library, &element, set, self.caller)?;
+        self.record_all(event)
+    }
+
     fn place_pool(&mut self, no: ObjectNo, parent: ObjectNo, name: &str) -> Result<Reply> {
         let db = self.writer.db();
         let pool = fact::pool(db, no)?;
@@ -305,6 +313,8 @@ impl Turn<'_> {
             SetLibrary::Name(name) => (None, Some(name.as_str())),
             SetLibrary::Description(_)
             | SetLibrary::Enabled(_)
+            | SetLibrary::InventoryMethod(_)
+            | SetLibrary::AutoRecovery(_)
             | SetLibrary::Mode(_)
             | SetLibrary::List(_)
             | SetLibrary::Owner { .. } => (None, None),

@@ -3,12 +3,12 @@
 use super::filing::missing_leaves;
 use super::turn::Turn;
 use crate::domain::ask::{Reply, SetType};
-use crate::domain::change::Thing;
+use crate::domain::change::{LibraryChange, MediumChange, PoolChange};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::rule::{Mint as _, media_type};
-use crate::domain::state::PoolType;
+use crate::domain::state::{OperatorState, PoolType};
 use crate::store::{fact, read, typed};
 
 /// Adds a media type with one side; an existing one is refused.
@@ -38,20 +38,49 @@ pub(super) fn set(turn: &mut Turn<'_>, no: ObjectNo, set: &SetType) -> Result<Re
 
 /// Removes a media type that nothing uses, with the empty leaves of the system pools.
 pub(super) fn remove(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
-    media_type::demand_types(turn.caller)?;
     let facts = typed::uses(turn.writer.db(), no)?;
-    media_type::demand_unused(&facts)?;
-    turn.record_all(facts.pools.into_iter().map(|(pool, _)| Event::PoolRemoved {
-        pool: Thing {
-            no: pool.no,
-            id: pool.id,
-        },
-        name: pool.name,
-    }))?;
-    turn.record_all([Event::TypeRemoved {
-        no,
-        name: facts.media_type.name,
-    }])
+    turn.record_all(media_type::remove(&facts, turn.caller)?)
+}
+
+/// After a change: the leaves of the system pools for a type that nothing uses any more vanish, in the transaction of what
+/// used it last.
+pub(super) fn vanish(turn: &mut Turn<'_>, from: usize) -> Result<()> {
+    if !turn.since(from).iter().any(|event| may_free(event)) {
+        return Ok(());
+    }
+    for no in typed::idle(turn.writer.db())? {
+        let facts = typed::uses(turn.writer.db(), no)?;
+        turn.record_all(media_type::vanish(&facts))?;
+    }
+    Ok(())
+}
+
+/// Whether an event may have taken away what used a type or one of its leaves.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "few events end a use of a type, and a new one has to be thought of here"
+)]
+fn may_free(event: &Event) -> bool {
+    match event {
+        Event::MediumRemoved { .. }
+        | Event::OperatorTimedOut { .. }
+        | Event::LibraryRemoved { .. }
+        | Event::PoolRemoved { .. }
+        | Event::MediumChanged {
+            change: MediumChange::MediaType(_),
+            ..
+        }
+        | Event::LibraryChanged {
+            change: LibraryChange::Driver(_),
+            ..
+        }
+        | Event::PoolChanged {
+            change: PoolChange::MediaType(_),
+            ..
+        } => true,
+        Event::OperatorChanged { state, .. } => !state.is_some_and(OperatorState::is_open),
+        _ => false,
+    }
 }
 
 /// Gives a medium another type; the pools that this needs are made.

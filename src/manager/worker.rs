@@ -159,6 +159,7 @@ impl Shared {
             slot: task.slot,
             uid: task.work.caller.uid,
             writes: task.writes,
+            label: task.label.clone(),
         };
         match library.inside(task.drive)? {
             Some(side) if side == cartridge.side => {}

@@ -5,7 +5,7 @@
 
 use super::apply::apply;
 use super::read::many;
-use super::{failed, log, migration, touched};
+use super::{failed, failure, log, migration, touched};
 use crate::domain::error::{ErrorKind, Result};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -54,6 +54,18 @@ const RULES: &[(&str, &str)] = &[
         "SELECT 'pool ' || pool || ' state ' || state || ' standing ' || standing FROM \
          (SELECT pool, state, standing, count(*) AS counted FROM side GROUP BY 1, 2, 3) \
          FULL JOIN tally USING (pool, state, standing) WHERE coalesce(counted, 0) <> coalesce(sides, 0)",
+    ),
+    (
+        "what a user has of a quota equals what counting gives",
+        "SELECT 'user ' || uid || ' ' || quota FROM (SELECT uid, quota, sum(amount) AS counted FROM (\
+         SELECT json_extract(caller, '$.uid') AS uid, 'open_requests' AS quota, 1 AS amount FROM request WHERE state = 0 \
+         UNION ALL SELECT json_extract(caller, '$.uid'), 'names', 1 FROM request WHERE name IS NOT NULL \
+         UNION ALL SELECT json_extract(caller, '$.uid'), 'open_requests', 1 FROM work \
+         WHERE name IS NOT NULL AND finished IS NULL \
+         UNION ALL SELECT json_extract(caller, '$.uid'), 'names', 1 FROM work WHERE name IS NOT NULL \
+         UNION ALL SELECT uid, 'operator_requests', 1 FROM operator WHERE request IS NULL AND state < 4 \
+         UNION ALL SELECT uid, 'attribute_bytes', octet_length(name) + octet_length(value) FROM attribute) \
+         GROUP BY uid, quota) FULL JOIN held USING (uid, quota) WHERE coalesce(counted, 0) <> coalesce(amount, 0)",
     ),
     (
         "a side carries the name of its medium",
@@ -153,6 +165,12 @@ const RULES: &[(&str, &str)] = &[
          OR name IS NOT NULL AND (finished IS NULL) <> (result = '')",
     ),
     (
+        "a part of a library request is one of the same library, and has ended when the request has",
+        "SELECT 'work ' || part.no FROM work AS part LEFT JOIN work AS whole ON whole.no = part.part_of \
+         WHERE part.part_of IS NOT NULL AND (whole.library IS NOT part.library OR whole.part_of IS NOT NULL \
+         OR part.finished IS NULL AND whole.finished IS NOT NULL)",
+    ),
+    (
         "object numbers are given out once, below the ceiling",
         "WITH numbers (no) AS (SELECT no FROM media_type UNION ALL SELECT no FROM pool UNION ALL SELECT no FROM library \
          UNION ALL SELECT no FROM element UNION ALL SELECT no FROM medium UNION ALL SELECT no FROM side \
@@ -241,6 +259,7 @@ pub fn replay(lines: impl IntoIterator<Item = String>) -> Result<Connection> {
 /// Applies a record as when it was made.
 fn again(db: &Connection, record: &log::Record, bytes: usize) -> Result<()> {
     touched::touch(db, record.seq, bytes, &record.detail)?;
+    failure::note(db, record.seq, &record.detail)?;
     apply(db, &record.detail, record.time)
 }
 

@@ -4,8 +4,8 @@ use crate::domain::acl::Acl;
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::setting::Ages;
 use crate::domain::state::{
-    Delivery, DriveState, ElementKind, LibraryState, OperatorCommand, OperatorState, PoolType,
-    RequestState, Selection, SideState, WorkKind, WorkState,
+    Delivery, DriveState, ElementKind, InventoryMethod, LibraryState, OperatorCommand,
+    OperatorState, PoolType, RequestState, Selection, SideState, WorkKind, WorkState,
 };
 use crate::domain::time::{Limit, Span, Time};
 use rusqlite::Result;
@@ -58,7 +58,8 @@ word_column!(
     SideState,
     WorkKind,
     WorkState,
-    DriveState
+    DriveState,
+    InventoryMethod
 );
 
 impl ToSql for Guid {

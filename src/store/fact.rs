@@ -398,6 +398,22 @@ pub fn all_waiting(db: &Connection) -> Result<Vec<(ObjectNo, bool, Option<Time>)
     })
 }
 
+/// Returns the users whose allocation requests wait.
+pub fn waiting_users(db: &Connection) -> Result<Vec<u32>> {
+    let sql = "SELECT caller ->> '$.uid' FROM request WHERE state = 0 ORDER BY no";
+    let mut users: Vec<u32> = read::many(db, sql, [], |row| row.get(0))?;
+    users.sort_unstable();
+    users.dedup();
+    Ok(users)
+}
+
+/// Returns the open operator requests that have a time-out, at start.
+pub fn operator_deadlines(db: &Connection) -> Result<Vec<(ObjectNo, Time)>> {
+    let sql =
+        "SELECT no, deadline FROM operator WHERE state < 4 AND deadline IS NOT NULL ORDER BY no";
+    read::many(db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
 /// Returns sides whose rest is over, at most 256, those that have waited longest first.
 pub fn rested(db: &Connection, now: Time) -> Result<Vec<Thing>> {
     let sql = "SELECT no, id FROM side WHERE rests_until <= ?1 ORDER BY rests_until LIMIT 256";

@@ -273,7 +273,7 @@ fn by_id(db: &Connection, sql: &str, name: &str) -> Result<Option<ObjectNo>> {
 }
 
 const OPERATORS_OPEN: &str = "SELECT no, command, message, state, pool, library, medium, element, request, uid, \
-    submitted, modified FROM operator WHERE state < 4 AND no > ?1 ORDER BY no LIMIT ?2";
+    submitted, modified, deadline, timed_out FROM operator WHERE state < 4 AND no > ?1 ORDER BY no LIMIT ?2";
 
 /// Returns the open operator requests with numbers above `after`, oldest first.
 pub fn operators_open(db: &Connection, after: ObjectNo, limit: u32) -> Result<Vec<Operator>> {
@@ -304,6 +304,14 @@ const DELIVERY_UNKNOWN: &str =
 /// Returns the logical media of which nobody knows whether their owners read the LMID.
 pub fn delivery_unknown(db: &Connection, limit: u32) -> Result<Vec<ObjectNo>> {
     many(db, DELIVERY_UNKNOWN, [limit], |row| row.get(0))
+}
+
+const LIBRARIES_TROUBLED: &str =
+    "SELECT no FROM library WHERE enabled = 1 AND state >= 20 ORDER BY no LIMIT ?1";
+
+/// Returns the libraries that are in use and do not work.
+pub fn libraries_troubled(db: &Connection, limit: u32) -> Result<Vec<ObjectNo>> {
+    many(db, LIBRARIES_TROUBLED, [limit], |row| row.get(0))
 }
 
 const TALLY_BELOW: &str = "SELECT tally.state, standing, sum(sides) FROM pool \
@@ -347,6 +355,16 @@ pub fn totals(db: &Connection) -> Result<(i64, i64)> {
     let sql = "SELECT COALESCE(SUM(sides), 0), \
                COALESCE(SUM(CASE WHEN state = 4 AND standing = 0 THEN sides END), 0) FROM tally";
     let found = one(db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Returns the same of a pool and all pools below it.
+pub fn totals_below(db: &Connection, pool: ObjectNo) -> Result<(i64, i64)> {
+    let sql = "WITH RECURSIVE below (no) AS (VALUES (?1) \
+               UNION ALL SELECT pool.no FROM pool JOIN below ON pool.parent = below.no) \
+               SELECT COALESCE(SUM(sides), 0), COALESCE(SUM(CASE WHEN state = 4 AND standing = 0 THEN sides END), 0) \
+               FROM below JOIN tally ON tally.pool = below.no";
+    let found = one(db, sql, [pool], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(found.unwrap_or_default())
 }
 
@@ -408,10 +426,18 @@ mod tests {
         let walks = plan.split("; ").filter(|step| step.contains("SCAN"));
         walks
             .map(|step| step.trim_start_matches("SCAN "))
-            // One row; one row a pool and state, for statfs; the owners that were found; what waits or is open alone.
+            // One row; one row a pool and state, for statfs; the owners or pools that were found; what failed, from the end of
+            // its table; what waits, is open or stays alone.
             .all(|walk| {
-                let few = ["request_open", "work_open", "operator_open", "logical_delivery"];
-                matches!(walk, "catalog" | "tally" | "next" | "settings")
+                let few = [
+                    "request_open",
+                    "work_open",
+                    "operator_open",
+                    "logical_delivery",
+                    "library_troubled",
+                    "mounted_spare",
+                ];
+                matches!(walk, "catalog" | "tally" | "next" | "settings" | "failed" | "below" | "CONSTANT ROW")
                     || few.iter().any(|index| walk.ends_with(&format!("INDEX {index}")))
             })
     }
@@ -467,13 +493,17 @@ mod tests {
         for source in [
             include_str!("list.rs"),
             include_str!("fact.rs"),
+            include_str!("failure.rs"),
+            include_str!("map.rs"),
             include_str!("attribute.rs"),
+            include_str!("held.rs"),
             include_str!("touched.rs"),
             include_str!("typed.rs"),
             include_str!("views.rs"),
         ] {
             let mine = literals(source).into_iter().map(|(_, text)| text);
-            statements.extend(mine.filter(|text| text.starts_with("SELECT")));
+            let asks = |text: &String| ["SELECT", "WITH"].iter().any(|word| text.starts_with(word));
+            statements.extend(mine.filter(asks));
         }
         for order in [
             "allocations, idle_since, medium_name, ordinal",

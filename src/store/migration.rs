@@ -20,6 +20,15 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-operator.sql"),
     include_str!("schema-mount.sql"),
     include_str!("schema-kinds.sql"),
+    include_str!("schema-quota.sql"),
+    include_str!("schema-leaves.sql"),
+    include_str!("schema-names.sql"),
+    include_str!("schema-timeouts.sql"),
+    include_str!("schema-failed.sql"),
+    include_str!("schema-several.sql"),
+    include_str!("schema-stays.sql"),
+    include_str!("schema-recovery.sql"),
+    include_str!("schema-labels.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

@@ -7,10 +7,11 @@ use crate::domain::change::Thing;
 use crate::domain::driver::Driver;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
+use crate::domain::label::MediaLabel;
 use crate::domain::noun::{Library, Medium, Side};
 use crate::domain::rule::mount::{Drive, Facts, Job};
-use crate::domain::state::{ElementKind, MediumState, WorkKind, WorkState};
-use crate::domain::time::Time;
+use crate::domain::state::{ElementKind, MediumState, OperatorCommand, WorkKind, WorkState};
+use crate::domain::time::{Limit, Time};
 use crate::domain::verb::{LibraryRequest, Target};
 use crate::domain::work::{Inside, Work};
 use rusqlite::{Connection, Row};
@@ -21,7 +22,7 @@ type Sql<T> = rusqlite::Result<T>;
 macro_rules! work_columns {
     () => {
         "SELECT no, library, kind, name, caller, body, state, priority, rank, medium, drive, deadline, operator, \
-         result, error, queued, finished, modified FROM work "
+         result, error, queued, finished, modified, part_of FROM work "
     };
 }
 
@@ -53,6 +54,7 @@ fn work_row(row: &Row<'_>) -> Sql<Work> {
         queued: row.get(15)?,
         finished: row.get(16)?,
         modified: row.get(17)?,
+        part_of: row.get(18)?,
     })
 }
 
@@ -91,6 +93,30 @@ pub fn open(db: &Connection, library: ObjectNo) -> Result<Vec<Work>> {
     many(db, sql, [library], work_row)
 }
 
+/// Returns the first of them, at most `limit`.
+pub fn next(db: &Connection, library: ObjectNo, limit: u32) -> Result<Vec<Work>> {
+    let sql = concat!(
+        work_columns!(),
+        "WHERE library = ?1 AND finished IS NULL ORDER BY priority DESC, rank, no LIMIT ?2"
+    );
+    many(db, sql, (library, limit), work_row)
+}
+
+/// Returns the requests of all libraries that have no result yet, oldest first, at most `limit`.
+pub fn oldest(db: &Connection, limit: u32) -> Result<Vec<Work>> {
+    let sql = concat!(
+        work_columns!(),
+        "WHERE finished IS NULL ORDER BY no LIMIT ?1"
+    );
+    many(db, sql, [limit], work_row)
+}
+
+/// Returns the parts of a request for several media, in the order of the request.
+pub fn parts(db: &Connection, whole: ObjectNo) -> Result<Vec<Work>> {
+    let sql = concat!(work_columns!(), "WHERE part_of = ?1 ORDER BY no");
+    many(db, sql, [whole], work_row)
+}
+
 /// Returns the place of an open request among those of its library, kind and priority, from 1; 0 if it is not waiting.
 pub fn place(db: &Connection, work: &Work) -> Result<usize> {
     let rivals = rivals(db, work)?;
@@ -104,16 +130,16 @@ pub fn place(db: &Connection, work: &Work) -> Result<usize> {
 pub fn rivals(db: &Connection, work: &Work) -> Result<Vec<Work>> {
     let waits = |other: &Work| {
         other.kind == work.kind
+            && other.part_of.is_none()
             && other.priority == work.priority
             && matches!(other.state, WorkState::Queued | WorkState::Waiting)
     };
     Ok(open(db, work.library)?.into_iter().filter(waits).collect())
 }
 
-/// Counts the requests of a library that have no result yet.
+/// Counts the requests of a library, and their parts, that have no result yet.
 pub fn open_requests(db: &Connection, library: ObjectNo) -> Result<usize> {
-    let sql =
-        "SELECT count(*) FROM work WHERE library = ?1 AND finished IS NULL AND name IS NOT NULL";
+    let sql = "SELECT count(*) FROM work WHERE library = ?1 AND finished IS NULL AND (name IS NOT NULL OR part_of IS NOT NULL)";
     let count = one(db, sql, [library], |row| row.get::<_, i64>(0))?;
     Ok(usize::try_from(count.unwrap_or(0)).unwrap_or(0))
 }
@@ -145,11 +171,33 @@ pub fn deadlines(db: &Connection) -> Result<Vec<(ObjectNo, Time)>> {
         .collect())
 }
 
-/// Returns finished requests, and other finished work, that are older than `before`.
+/// Returns the drives in which a medium stays that nobody has, and until when.
+pub fn stays(db: &Connection) -> Result<Vec<(ObjectNo, Time)>> {
+    let sql = "SELECT drive, mounted.modified + defer_delay FROM mounted JOIN element ON element.no = drive \
+               WHERE state = 7 AND defer_delay IS NOT NULL ORDER BY drive";
+    many(db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+}
+
+/// Returns until when a medium that nobody has stays in a drive, if one does.
+pub fn stay(db: &Connection, drive: ObjectNo) -> Result<Option<Time>> {
+    let sql = "SELECT mounted.modified + defer_delay FROM mounted JOIN element ON element.no = drive \
+               WHERE drive = ?1 AND state = 7 AND defer_delay IS NOT NULL";
+    one(db, sql, [drive], |row| row.get(0))
+}
+
+/// Returns whether a person was asked to look after a part of a library and has not answered.
+pub fn service_asked(db: &Connection, element: ObjectNo) -> Result<bool> {
+    let sql = "SELECT 1 FROM operator WHERE state < 4 AND command = ?2 AND element = ?1";
+    let values = (element, OperatorCommand::DeviceService);
+    let asked = one(db, sql, values, |_| Ok(()))?;
+    Ok(asked.is_some())
+}
+
+/// Returns finished requests, and other finished work, that are older than `before`; parts go with their request.
 pub fn to_purge(db: &Connection, before: Time) -> Result<Vec<Work>> {
     let sql = concat!(
         work_columns!(),
-        "WHERE finished IS NOT NULL AND finished <= ?1 ORDER BY finished LIMIT 256"
+        "WHERE finished IS NOT NULL AND finished <= ?1 AND part_of IS NULL ORDER BY finished LIMIT 256"
     );
     many(db, sql, [before], work_row)
 }
@@ -235,13 +283,21 @@ pub fn target(db: &Connection, target: &Target) -> Result<Option<(Medium, Side)>
     Ok(read::medium(db, side.medium)?.map(|medium| (medium, side)))
 }
 
+/// Finds what a request for one medium names.
+pub fn first_target(db: &Connection, work: &Work) -> Result<Option<(Medium, Side)>> {
+    match LibraryRequest::parse(&work.body)?.targets().first() {
+        Some(named) => target(db, named),
+        None => Ok(None),
+    }
+}
+
 /// Loads the drives of a library, by number.
 pub fn drives(db: &Connection, library: ObjectNo) -> Result<Vec<Drive>> {
-    let sql = "SELECT no, number FROM element WHERE library = ?1 AND kind = ?2 ORDER BY number";
-    let drives: Vec<(ObjectNo, u32)> = many(db, sql, (library, ElementKind::Drive), |row| {
-        Ok((row.get(0)?, row.get(1)?))
+    let sql = "SELECT no, number, defer_delay FROM element WHERE library = ?1 AND kind = ?2 ORDER BY number";
+    let drives = many(db, sql, (library, ElementKind::Drive), |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })?;
-    let load = |(no, number)| {
+    let load = |(no, number, stays): (ObjectNo, u32, Limit)| {
         let inside = match inside(db, no)? {
             Some(inside) => {
                 let medium = found(read::medium(db, inside.medium)?, "medium")?;
@@ -253,13 +309,18 @@ pub fn drives(db: &Connection, library: ObjectNo) -> Result<Vec<Drive>> {
             }
             None => None,
         };
-        Ok(Drive { no, number, inside })
+        Ok(Drive {
+            no,
+            number,
+            inside,
+            stays,
+        })
     };
     drives.into_iter().map(load).collect()
 }
 
 /// Loads what the queue of a library looks at; `None` without a driver.
-pub fn facts(db: &Connection, library: ObjectNo) -> Result<Option<Facts>> {
+pub fn facts(db: &Connection, library: ObjectNo, now: Time) -> Result<Option<Facts>> {
     let Some(library) = read::library(db, library)? else {
         return Ok(None);
     };
@@ -268,19 +329,26 @@ pub fn facts(db: &Connection, library: ObjectNo) -> Result<Option<Facts>> {
     };
     let job = |work: Work| {
         let request = LibraryRequest::parse(&work.body);
-        let named = request.as_ref().ok().and_then(LibraryRequest::target);
-        let target = named.map(|named| target(db, named)).transpose()?.flatten();
+        let named = request.as_ref().map_or(&[][..], LibraryRequest::targets);
+        let targets = named.iter().map(|named| target(db, named));
+        let targets = targets.collect::<Result<_>>()?;
         Ok(Job {
             work,
             request,
-            target,
+            targets,
         })
     };
     let jobs = open(db, library.no)?
         .into_iter()
         .map(job)
-        .collect::<Result<_>>()?;
+        .collect::<Result<Vec<_>>>()?;
+    let mut ended = Vec::new();
+    for whole in jobs.iter().filter(|job| job.targets.len() > 1) {
+        ended.extend(parts(db, whole.work.no)?);
+    }
+    ended.retain(|part| !part.state.is_open());
     Ok(Some(Facts {
+        now,
         media_type: driver.shape().media_type.to_owned(),
         hands: match driver {
             Driver::Hand(spec) => Some(spec),
@@ -288,6 +356,7 @@ pub fn facts(db: &Connection, library: ObjectNo) -> Result<Option<Facts>> {
         },
         drives: drives(db, library.no)?,
         jobs,
+        ended,
         library,
     }))
 }
@@ -311,6 +380,8 @@ pub struct Task {
     pub writes: bool,
     /// A dismount after which the medium stays in the drive.
     pub deferred: bool,
+    /// What the owner of the side has said is written on it.
+    pub label: Option<MediaLabel>,
 }
 
 /// Returns what is to be done for a mount or dismount that is in process.
@@ -330,14 +401,7 @@ pub fn task(db: &Connection, no: ObjectNo) -> Result<Option<Task>> {
             found(read::side(db, held.side)?, "side")?,
         ),
         (WorkKind::Dismount | WorkKind::Inventory, _) => return Ok(None),
-        (WorkKind::Mount, _) => {
-            let request = LibraryRequest::parse(&work.body)?;
-            let named = request
-                .target()
-                .map(|named| target(db, named))
-                .transpose()?;
-            found(named.flatten(), "medium")?
-        }
+        (WorkKind::Mount, _) => found(first_target(db, &work)?, "medium")?,
     };
     let slot = medium
         .slot
@@ -348,6 +412,7 @@ pub fn task(db: &Connection, no: ObjectNo) -> Result<Option<Task>> {
         drive: found(read::element(db, drive)?, "drive")?.number,
         slot: slot.map(|slot| slot.number),
         writes: writes(&work, &side),
+        label: label(db, &side)?,
         deferred: matches!(
             LibraryRequest::parse(&work.body),
             Ok(LibraryRequest::Dismount(request)) if request.deferred
@@ -357,6 +422,16 @@ pub fn task(db: &Connection, no: ObjectNo) -> Result<Option<Task>> {
         medium,
         side,
     }))
+}
+
+/// Returns what the owner of a side has said is written on it, which is compared at each mount.
+pub fn label(db: &Connection, side: &Side) -> Result<Option<MediaLabel>> {
+    let sql = "SELECT labelled FROM logical WHERE side = ?1";
+    let said = one(db, sql, [side.no], |row| row.get(0))?;
+    match said {
+        Some(true) => read::label(db, side.no),
+        Some(false) | None => Ok(None),
+    }
 }
 
 /// Returns whether a mount lets the side be written.

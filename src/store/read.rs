@@ -45,7 +45,7 @@ macro_rules! pool_columns {
     () => {
         "SELECT no, id, parent, name, description, kind, media_type, from_free, to_free, max_allocates, selection, \
          default_timeout, purge_time, uid, gid, mode, control, created, modified, acl, control_acl, reuse_delay, \
-         want_available, want_operator FROM pool "
+         want_available, want_operator, kept FROM pool "
     };
 }
 
@@ -67,6 +67,7 @@ fn pool_row(row: &Row<'_>) -> Sql<Pool> {
         reuse_delay: row.get(21)?,
         want_available: row.get(22)?,
         want_operator: row.get(23)?,
+        kept: row.get(24)?,
         access: Access {
             uid: row.get(13)?,
             gid: row.get(14)?,
@@ -138,8 +139,8 @@ pub fn pool_path(db: &Connection, pool: &Pool) -> Result<String> {
 /// Columns of a medium, in the order that [`medium_row`] reads.
 macro_rules! medium_columns {
     () => {
-        "SELECT no, id, name, barcode, description, media_type, pool, enabled, library, slot, created, modified \
-         FROM medium "
+        "SELECT no, id, name, barcode, description, media_type, pool, enabled, library, slot, created, modified, \
+         by_rule FROM medium "
     };
 }
 
@@ -159,6 +160,7 @@ fn medium_row(row: &Row<'_>) -> Sql<Medium> {
         slot: row.get(9)?,
         created: row.get(10)?,
         modified: row.get(11)?,
+        by_rule: row.get(12)?,
     })
 }
 
@@ -348,7 +350,8 @@ pub fn logical_by_id(db: &Connection, id: Guid) -> Result<Option<Logical>> {
 /// Columns of a library, in the order that [`library_row`] reads.
 macro_rules! library_columns {
     () => {
-        "SELECT no, id, name, description, driver, enabled, state, uid, gid, mode, created, modified, acl FROM library "
+        "SELECT no, id, name, description, driver, enabled, state, uid, gid, mode, created, modified, acl, \
+         inventory_method, auto_recovery, recovering FROM library "
     };
 }
 
@@ -363,6 +366,9 @@ fn library_row(row: &Row<'_>) -> Sql<Library> {
         driver: row.get(4)?,
         enabled: row.get(5)?,
         state: row.get(6)?,
+        inventory_method: row.get(13)?,
+        auto_recovery: row.get(14)?,
+        recovering: row.get(15)?,
         access: Access {
             uid: row.get(7)?,
             gid: row.get(8)?,
@@ -401,7 +407,7 @@ macro_rules! element_columns {
     () => {
         "SELECT no, library, kind, number, coalesce((SELECT medium FROM mounted WHERE drive = element.no), \
          (SELECT no FROM medium WHERE slot = element.no \
-         AND NOT EXISTS (SELECT 1 FROM mounted WHERE mounted.medium = medium.no))) FROM element "
+         AND NOT EXISTS (SELECT 1 FROM mounted WHERE mounted.medium = medium.no))), defer_delay FROM element "
     };
 }
 
@@ -412,6 +418,7 @@ fn element_row(row: &Row<'_>) -> Sql<Element> {
         kind: row.get(2)?,
         number: row.get(3)?,
         medium: row.get(4)?,
+        defer_delay: row.get(5)?,
     })
 }
 
@@ -478,7 +485,7 @@ pub fn media_type_named(db: &Connection, name: &str) -> Result<Option<MediaType>
 }
 
 /// Reads an operator request of the columns no, command, message, state, pool, library, medium, element, request, uid,
-/// submitted, modified.
+/// submitted, modified, deadline, `timed_out`.
 pub(super) fn operator_row(row: &Row<'_>) -> Sql<Operator> {
     Ok(Operator {
         no: row.get(0)?,
@@ -493,13 +500,15 @@ pub(super) fn operator_row(row: &Row<'_>) -> Sql<Operator> {
         uid: row.get(9)?,
         submitted: row.get(10)?,
         modified: row.get(11)?,
+        deadline: row.get(12)?,
+        timed_out: row.get(13)?,
     })
 }
 
 /// Returns an operator request.
 pub fn operator(db: &Connection, no: ObjectNo) -> Result<Option<Operator>> {
-    let sql = "SELECT no, command, message, state, pool, library, medium, element, request, uid, submitted, modified \
-               FROM operator WHERE no = ?1";
+    let sql = "SELECT no, command, message, state, pool, library, medium, element, request, uid, submitted, modified, \
+               deadline, timed_out FROM operator WHERE no = ?1";
     one(db, sql, [no], operator_row)
 }
 

@@ -101,6 +101,7 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::LibraryCreated { .. }
         | Event::LibraryChanged { .. }
         | Event::LibraryBuilt { .. }
+        | Event::ElementChanged { .. }
         | Event::LibraryRemoved { .. }
         | Event::RequestWaiting { .. }
         | Event::MediaWanted { .. }
@@ -113,6 +114,7 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::RequestForgotten { .. }
         | Event::Delivered { .. }
         | Event::OperatorChanged { .. }
+        | Event::OperatorTimedOut { .. }
         | Event::WorkQueued { .. }
         | Event::WorkFinished { .. } => Ok(Vec::new()),
     }

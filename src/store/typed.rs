@@ -6,7 +6,7 @@ use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Library, Medium};
 use crate::domain::rule::allocate::MediumFacts;
-use crate::domain::rule::media_type::{RetypeFacts, TypeFacts};
+use crate::domain::rule::media_type::{PoolOfType, RetypeFacts, TypeFacts};
 use crate::domain::state::PoolType;
 use rusqlite::Connection;
 
@@ -15,8 +15,12 @@ pub fn uses(db: &Connection, no: ObjectNo) -> Result<TypeFacts> {
     let media_type = fact::found(read::media_type(db, no)?, "media type")?;
     let mut pools = Vec::new();
     for pool in fact::pools_of_type(db, &media_type.name)? {
-        let content = fact::found(fact::pool_content(db, pool.no)?, "pool")?;
-        pools.push((pool, content.has_media));
+        let any = |sql| read::one(db, sql, [pool.no], |_| Ok(())).map(|found| found.is_some());
+        pools.push(PoolOfType {
+            has_media: any("SELECT 1 FROM medium WHERE pool = ?1 LIMIT 1")?,
+            asked: any("SELECT 1 FROM operator WHERE pool = ?1 AND state < 4 LIMIT 1")?,
+            pool,
+        });
     }
     let sql = "SELECT name, driver FROM library WHERE no > ?1 ORDER BY no";
     let libraries: Vec<(String, String)> =
@@ -33,6 +37,17 @@ pub fn uses(db: &Connection, no: ObjectNo) -> Result<TypeFacts> {
         pools,
         library,
     })
+}
+
+/// Returns the types of which a leaf of a system pool could vanish: no medium is of the type, and no application pool is for
+/// it. Whether a library names it is not asked.
+pub fn idle(db: &Connection) -> Result<Vec<ObjectNo>> {
+    let sql = "SELECT DISTINCT media_type.no FROM pool JOIN media_type ON media_type.name = pool.media_type \
+               WHERE pool.kind IN (1, 2, 3) AND pool.kept = 0 \
+               AND NOT EXISTS (SELECT 1 FROM pool AS other WHERE other.kind = 1000 AND other.media_type = pool.media_type) \
+               AND NOT EXISTS (SELECT 1 FROM pool AS other JOIN medium ON medium.pool = other.no \
+               WHERE other.media_type = pool.media_type)";
+    read::many(db, sql, [], |row| row.get(0))
 }
 
 /// Returns the media that were found with a bar code which another one had.

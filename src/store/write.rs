@@ -4,7 +4,7 @@ use super::apply::apply;
 use super::fault::Faults;
 use super::log::{self, Head};
 use super::migration::{migrate, version};
-use super::{failed, keep_plans, read, touched};
+use super::{failed, failure, keep_plans, read, touched};
 use crate::domain::access::Caller;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
@@ -157,6 +157,7 @@ impl Writer {
         let applied = appended.and_then(|head| {
             let bytes = usize::try_from(head.end - self.head.end - 1).unwrap_or(0);
             touched::touch(&self.db, head.seq, bytes, &event)?;
+            failure::note(&self.db, head.seq, &event)?;
             apply(&self.db, &event, time).map(|()| head)
         });
         self.head = applied.inspect_err(|refusal| {

@@ -32,7 +32,7 @@ pub(crate) fn full() -> World {
 const BREAKS: &[(&str, &str)] = &[
     (
         "an attribute is that of an object that exists",
-        "INSERT INTO attribute VALUES (77777, 'user.a', x'00')",
+        "INSERT INTO attribute VALUES (77777, 'user.a', x'00', 0)",
     ),
     ("the catalog is one object", "DELETE FROM catalog"),
     ("a side has a logical medium exactly", "DELETE FROM logical"),
@@ -69,6 +69,14 @@ const BREAKS: &[(&str, &str)] = &[
     (
         "counts equal what counting gives",
         "INSERT INTO tally VALUES (77, 4, 0, 1)",
+    ),
+    (
+        "what a user has of a quota equals what counting gives",
+        "UPDATE held SET amount = amount + 1",
+    ),
+    (
+        "what a user has of a quota equals what counting gives",
+        "INSERT INTO held VALUES (77, 'names', 1)",
     ),
     (
         "carries the name of its medium",

@@ -106,21 +106,49 @@ fn the_tour_of_the_readme_works() {
     run("README.md", &lines);
 }
 
+/// Text of a page as it is typed.
+fn plain(text: &str) -> String {
+    (text.replace(r"\-", "-"))
+        .replace(r"\(aq", "'")
+        .replace(r"\(dq", "\"")
+        .replace(r"\(ti", "~")
+        .replace(r"\&", "")
+        .replace(r"\e", r"\")
+}
+
 #[test]
 fn the_examples_of_the_manual_work() {
     let page = read("man/ntmsfs.7");
     let examples = page.split_once("\n.SH EXAMPLES\n").map(|(_, rest)| rest);
     let examples = examples.and_then(|rest| rest.split_once("\n.SH "));
     let lines = between(examples.expect("a section EXAMPLES").0, ".EX", ".EE");
-    let plain = |text: &str| {
-        text.replace(r"\-", "-")
-            .replace(r"\(aq", "'")
-            .replace(r"\(dq", "\"")
-            .replace(r"\(ti", "~")
-            .replace(r"\&", "")
-            .replace(r"\e", r"\")
-    };
     let lines: Vec<Line> = (lines.iter().map(|(at, line)| (*at, plain(line)))).collect();
     assert!(lines.len() > 20, "the examples were not found");
     run("man/ntmsfs.7", &lines);
+}
+
+/// Pages of which every example is run. Comments that begin with `run:` do before and after what no reader needs to see.
+const PAGES: [&str; 3] = [
+    "man/ntmsfs-operator.7",
+    "man/ntmsfs-troubleshooting.7",
+    "man/ntmsfs-upgrade.7",
+];
+
+#[test]
+fn every_example_of_the_other_pages_works() {
+    for page in PAGES {
+        let (mut inside, mut lines) = (false, Vec::new());
+        for (at, line) in (1..).zip(read(page).lines()) {
+            match line {
+                ".EX" | ".EE" => inside = line == ".EX",
+                _ if inside => lines.push((at, plain(line))),
+                _ => lines.extend(
+                    line.strip_prefix(".\\\" run: ")
+                        .map(|run| (at, run.to_owned())),
+                ),
+            }
+        }
+        assert!(lines.len() > 5, "{page}: the examples were not found");
+        run(page, &lines);
+    }
 }

@@ -143,6 +143,26 @@ fn refusals_have_their_codes() {
     assert_eq!(tree.read("libraries/lto/state"), "ready\n");
 }
 
+/// A label that is not the expected one makes the library look into its slots by itself; what waits meanwhile is served then.
+#[test]
+fn an_error_is_followed_by_an_inventory() {
+    let tree = stocked("drives=1 fault=label:1");
+    let inventories = || {
+        let names = tree.names("work").into_iter();
+        let kind = |no: &String| tree.read(&format!("work/{no}/operation"));
+        names.filter(|no| kind(no) == "inventory\n").count()
+    };
+    assert_eq!(tree.read("libraries/lto/auto_recovery"), "1\n");
+    assert_eq!(tree.read("libraries/lto/inventory_method"), "fast\n");
+    let before = inventories();
+    let lmid = tree.allocate("Backup", "");
+    request(&tree, "a", &format!("mount media={lmid}"));
+    assert!(result(&tree, "a").starts_with("0x800710EE ERROR_UNEXPECTED_OMID "));
+    request(&tree, "b", &format!("mount media={lmid}"));
+    assert!(result(&tree, "b").starts_with('/'));
+    assert_eq!(inventories(), before + 1);
+}
+
 /// Two clients for one drive: the second waits in a read, and gets the drive when the first has done.
 #[test]
 fn two_clients_share_a_drive() {
@@ -195,6 +215,15 @@ fn a_deferred_dismount_takes_the_device_back() {
     assert!(result(&tree, "b").starts_with("ok released"));
     let owner = fs::metadata(&device).expect("the side");
     assert_eq!((owner.uid(), owner.mode() & 0o777), (0, 0o600));
+    let drive = "libraries/lto/drives/1";
+    let state = || tree.read(&format!("{drive}/state"));
+    let delay = format!("{drive}/defer_dismount_delay");
+    assert_eq!(
+        (tree.read(&delay), state()),
+        ("5m\n".to_owned(), "dismountable\n".to_owned())
+    );
+    tree.write(&delay, "10ms");
+    until("it goes home", || (state() == "dismounted\n").then_some(()));
 }
 
 /// A mount that would wait for a person fails at once if nobody attends the system.
@@ -310,6 +339,36 @@ if echo inventory > libraries/lto/requests/no 2>/dev/null; then exit 2; fi; cut 
     assert_eq!(ran.output(), "data\nERROR_ACCESS_DENIED\n");
 }
 
+/// One request for two media: copied from one to the other, given back together; if one fails, neither is mounted.
+#[test]
+fn two_media_are_mounted_with_one_request() {
+    let tree = stocked("drives=2 load_time=20ms fault=load:6");
+    let (from, to) = (tree.allocate("Backup", ""), tree.allocate("Backup", ""));
+    for shell in [Shell::Bash, Shell::Dash] {
+        let script = format!(
+            "set -e; n={shell:?}
+echo \"mount media={from} media={to}\" > libraries/lto/requests/$n
+{{ read -r from; read -r to; }} < libraries/lto/results/$n
+[ \"$(cat logical/{from}/device) $(cat logical/{to}/device)\" = \"$from $to\" ]
+tar -cf \"$from\" README; cp \"$from\" \"$to\"; tar -tf \"$to\"
+echo \"dismount media={to} media={from}\" > libraries/lto/requests/$n-back
+cut -d' ' -f1,2 libraries/lto/results/$n-back
+echo \"mount media={from} media={from}\" 2>/dev/null > libraries/lto/requests/$n-no || cut -d' ' -f2 last-error"
+        );
+        let said = "README\nok dismounted\nok dismounted\nERROR_INVALID_MEDIA\n";
+        assert_eq!(tree.run(shell, &script).output(), said, "{shell:?}");
+    }
+    request(&tree, "fails", &format!("mount media={from} media={to}"));
+    let failed = result(&tree, "fails");
+    assert!(failed.starts_with("0x800710E4 ERROR_UNABLE_TO_LOAD_MEDIUM "));
+    for drive in ["1", "2"] {
+        let state = tree.read(&format!("libraries/lto/drives/{drive}/state"));
+        assert_eq!(state, "dismounted\n", "{drive}");
+    }
+    request(&tree, "again", &format!("mount media={from} media={to}"));
+    assert_eq!(result(&tree, "again").lines().count(), 2);
+}
+
 /// kill -9 while a medium is on its way: the next start goes on, and the waiting result comes.
 #[test]
 fn a_mount_survives_the_daemon() {
@@ -320,6 +379,43 @@ fn a_mount_survives_the_daemon() {
         let mut all = tree.names("work").into_iter();
         all.find(|no| tree.read(&format!("work/{no}/state")) == "in-process\n")
     });
+    crash(&tree);
+    assert!(result(&tree, "r").starts_with('/'));
+    assert_eq!(tree.read(&format!("work/{work}/state")), "passed\n");
+    request(&tree, "d", &format!("dismount media={lmid}"));
+    assert!(result(&tree, "d").starts_with("ok "));
+}
+
+/// kill -9 while one of two media is ready and the other on its way: both come, with the answer in the order asked.
+#[test]
+fn a_mount_of_two_survives_the_daemon() {
+    let tree = stocked("drives=2 move_time=400ms");
+    let (first, second) = (tree.allocate("Backup", ""), tree.allocate("Backup", ""));
+    let line = format!("mount media={first} media={second} drive=2 drive=1");
+    request(&tree, "r", &line);
+    let drive = |n: u32| tree.read(&format!("libraries/lto/drives/{n}/state"));
+    until("one of them is in its drive", || {
+        let states = [drive(1), drive(2)];
+        states.contains(&"mounted\n".to_owned()).then_some(())
+    });
+    crash(&tree);
+    let devices = result(&tree, "r");
+    let ends = devices.lines().map(|device| device.chars().last());
+    assert_eq!(
+        ends.collect::<Vec<_>>(),
+        [Some('2'), Some('1')],
+        "{devices}"
+    );
+    assert_eq!(tree.read("libraries/lto/drives/1/state"), "loaded\n");
+    let parts = tree.names("work").into_iter().filter(|no| {
+        let part = tree.path(&format!("work/{no}/part_of"));
+        fs::metadata(part).is_ok_and(|whole| whole.is_dir())
+    });
+    assert_eq!(parts.count(), 2);
+}
+
+/// The daemon dies, and another one takes over.
+fn crash(tree: &Tree) {
     let (_, catalog, at) = tree.places();
     kill_daemon(catalog);
     until("the dead mount is away", || {
@@ -329,10 +425,6 @@ fn a_mount_survives_the_daemon() {
         ran.is_ok_and(|ran| ran.status.success()).then_some(())
     });
     tree.mount();
-    assert!(result(&tree, "r").starts_with('/'));
-    assert_eq!(tree.read(&format!("work/{work}/state")), "passed\n");
-    request(&tree, "d", &format!("dismount media={lmid}"));
-    assert!(result(&tree, "d").starts_with("ok "));
 }
 
 /// Kills the one process that has this catalog on its command line.

@@ -109,6 +109,7 @@ fn a_hook_is_told_of_new_and_of_ageing_requests() {
         ("command", serde_json::json!("message")),
         ("message", serde_json::json!(text)),
         ("age", serde_json::Value::Null),
+        ("deadline", serde_json::Value::Null),
         ("pool", serde_json::Value::Null),
         (
             "submitted",

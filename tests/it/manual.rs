@@ -47,6 +47,18 @@ fn errors() -> String {
     entries.collect()
 }
 
+/// Every error with what it means and what to do.
+fn remedies() -> String {
+    let entries = codes::ALL.into_iter().map(|kind| {
+        let code = codes::code(kind);
+        let errno = nix::errno::Errno::from_raw(code.errno);
+        let (name, number, meaning) = (code.name, code.hresult(), escaped(code.meaning));
+        let remedy = escaped(codes::remedy(kind)).replace(". ", ".\n");
+        format!(".SS {name}\n0x{number:08X}, {errno:?}.\n{meaning}\n.PP\n{remedy}\n")
+    });
+    entries.collect()
+}
+
 /// Puts text between a mark and the next end.
 fn replaced(page: &str, mark: &str, text: &str) -> String {
     let mark = format!(".\\\" generated: {mark}\n");
@@ -61,11 +73,18 @@ fn generated_sections_are_up_to_date() {
     let page = read("ntmsfs.7");
     let wanted = replaced(&replaced(&page, "files", &files()), "errors", &errors());
     let wanted = replaced(&wanted, "methods", &crate::methods::section(escaped));
+    up_to_date("ntmsfs.7", &page, &wanted);
+    let page = read("ntmsfs-troubleshooting.7");
+    let wanted = replaced(&page, "remedies", &remedies());
+    up_to_date("ntmsfs-troubleshooting.7", &page, &wanted);
+}
+
+fn up_to_date(name: &str, page: &str, wanted: &str) {
     if page == wanted {
         return;
     }
     if std::env::var_os("NTMSFS_BLESS").is_some() {
-        fs::write(path("ntmsfs.7"), wanted).expect("the page is written");
+        fs::write(path(name), wanted).expect("the page is written");
         return;
     }
     let only = |of: &str, other: &str, sign: char| {
@@ -75,9 +94,9 @@ fn generated_sections_are_up_to_date() {
         lines.join("\n")
     };
     panic!(
-        "man/ntmsfs.7 differs from the source; NTMSFS_BLESS=1 cargo test renews it\n{}\n{}",
-        only(&page, &wanted, '-'),
-        only(&wanted, &page, '+')
+        "man/{name} differs from the source; NTMSFS_BLESS=1 cargo test renews it\n{}\n{}",
+        only(page, wanted, '-'),
+        only(wanted, page, '+')
     );
 }
 

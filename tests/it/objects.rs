@@ -410,7 +410,7 @@ fn walk(top: &Path, dir: &Path, out: &mut Contents) {
 }
 
 /// What says how long the history is.
-const SUMMARIES: [&str; 4] = ["history", "info.json", "metrics", "status"];
+const SUMMARIES: [&str; 5] = ["history", "info.json", "metrics", "status", "status.html"];
 
 /// Everything is as before; the history may have gone on, but what it had stays.
 #[track_caller]

@@ -1,169 +1,14 @@
 //! The queue of a library, without a library: which request is served when, what is refused, what a person is asked.
 
-#![expect(
-    clippy::panic,
-    reason = "a helper that finds something else has failed its test"
-)]
-
-use crate::world::{World, advance, root, user};
-use ntmsfs::domain::access::Caller;
-use ntmsfs::domain::ask::{Ask, Named, Reply, SetLibrary, SetLogical};
-use ntmsfs::domain::error::{ErrorKind, Refusal, Result};
+use crate::played::{MO, Played};
+use crate::world::{advance, root, user};
+use ntmsfs::domain::ask::{Ask, SetElement, SetLibrary, SetLogical};
+use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
-use ntmsfs::domain::state::{DriveState, MediumState, OperatorState, WorkKind, WorkState};
-use ntmsfs::domain::verb::LibraryRequest;
-use ntmsfs::domain::work::Work;
-use ntmsfs::manager::{queue, read};
-use ntmsfs::store::fact;
+use ntmsfs::domain::state::{DriveState, MediumState, OperatorState};
+use ntmsfs::domain::time::Limit;
+use ntmsfs::manager::queue;
 use proptest::prelude::*;
-
-const MO: &str = "MO-5.25";
-
-/// A library that a test plays.
-struct Played {
-    world: World,
-    library: ObjectNo,
-    pool: ObjectNo,
-}
-
-impl Played {
-    /// Media m1, m2, … in the slots of a virtual library, of which all sides are allocated.
-    fn new(media: u32, drives: u32) -> Self {
-        let text = format!("virtual type={MO} slots=20 drives={drives} cartridges=0");
-        let mut played = Self::with(&text);
-        for n in 1..=media {
-            played
-                .world
-                .import(played.pool, &format!("m{n} slot=box/{n}"));
-            played.world.take(played.pool, &format!("side=m{n}/A"));
-        }
-        played
-    }
-
-    fn with(driver: &str) -> Self {
-        let mut world = World::new();
-        let name = "box".to_owned();
-        let made = world.ask(&root(), Ask::CreateLibrary { name, mode: 0o755 });
-        let Ok(Reply::Created(library)) = made else {
-            panic!("{made:?}")
-        };
-        let set = SetLibrary::Driver(driver.to_owned());
-        world.done(Ask::SetLibrary { no: library, set });
-        world.enable_library(library, true);
-        let pool = world.pool(CATALOG, "Backup", MO);
-        Self {
-            world,
-            library,
-            pool,
-        }
-    }
-
-    fn ask_as(&mut self, caller: &Caller, line: &str) -> Result<ObjectNo> {
-        let request = Box::new(LibraryRequest::parse(line)?);
-        let unnamed = self.world.named("");
-        let no = unnamed.no;
-        let name = Named {
-            name: format!("r{no}"),
-            no,
-            body: line.to_owned(),
-        };
-        let library = self.library;
-        let ask = Ask::Library {
-            library,
-            request,
-            name,
-        };
-        self.world.ask(caller, ask).map(|_| no)
-    }
-
-    #[track_caller]
-    fn ask(&mut self, line: &str) -> ObjectNo {
-        self.ask_as(&root(), line).expect(line)
-    }
-
-    fn work(&self, no: ObjectNo) -> Work {
-        queue::work(self.world.db(), no)
-            .expect("work")
-            .expect("work")
-    }
-
-    /// The result in one word: the device, `ok`, or the kind of the failure; or the state while there is none.
-    fn word(&self, no: ObjectNo) -> String {
-        let work = self.work(no);
-        if work.state.is_open() {
-            return work.state.to_string();
-        }
-        if work.result.starts_with("0x") {
-            return format!("{:?}", crate::world::kind_in(&work.result));
-        }
-        work.result
-            .split_whitespace()
-            .next()
-            .unwrap_or_default()
-            .to_owned()
-    }
-
-    /// The work that the library does now.
-    fn going(&self) -> Vec<ObjectNo> {
-        let open = fact::open_work(self.world.db()).expect("work");
-        let going = |no: &ObjectNo| self.work(*no).state == WorkState::InProcess;
-        open.into_iter().filter(going).collect()
-    }
-
-    /// The library does what it was given, and all that follows from it.
-    fn play(&mut self) {
-        while let Some(&work) = self.going().first() {
-            self.finish(work, Ok(()), None);
-        }
-    }
-
-    fn finish(
-        &mut self,
-        work: ObjectNo,
-        outcome: std::result::Result<(), Refusal>,
-        left: Option<bool>,
-    ) {
-        let task = queue::task(self.world.db(), work)
-            .expect("a task")
-            .expect("a task");
-        let mounts = task.work.kind == WorkKind::Mount;
-        if mounts {
-            self.world.done(Ask::Moved { work });
-        }
-        let inside = left.unwrap_or(mounts && outcome.is_ok());
-        let outcome = outcome.map(|()| format!("/drive-{}", task.drive));
-        self.world.done(Ask::Worked {
-            work,
-            outcome,
-            inside,
-        });
-        self.world.sound();
-    }
-
-    fn drive(&self, number: u32) -> (DriveState, String) {
-        let drives = queue::drives(self.world.db(), self.library).expect("drives");
-        let drive = drives
-            .into_iter()
-            .find(|drive| drive.number == number)
-            .expect("a drive");
-        drive.inside.map_or(
-            (DriveState::Dismounted, String::new()),
-            |(inside, _, name)| (inside.state, name),
-        )
-    }
-
-    fn medium(&self, name: &str) -> MediumState {
-        queue::medium_state(self.world.db(), self.world.medium(name).no).expect("a state")
-    }
-
-    fn lmid(&self, name: &str) -> String {
-        self.world.lmid(name, "A").expect("an LMID").to_string()
-    }
-
-    fn operator(&self, work: ObjectNo) -> ObjectNo {
-        self.work(work).operator.expect("an operator request")
-    }
-}
 
 #[test]
 fn a_medium_is_mounted_used_and_dismounted() {
@@ -330,6 +175,75 @@ fn a_deferred_dismount_frees_the_drive_and_keeps_the_medium_near() {
     assert_eq!(played.world.side("m2", "B").mounts, 1);
 }
 
+/// One virtual drive with m1 in it, which was given back deferred.
+fn deferred() -> (Played, ObjectNo) {
+    let mut played = Played::new(2, 1);
+    let drive = queue::drives(played.world.db(), played.library).expect("drives")[0].no;
+    defer(&mut played);
+    (played, drive)
+}
+
+fn defer(played: &mut Played) {
+    for line in ["mount side=m1/A", "dismount side=m1/A deferred"] {
+        played.ask(line);
+        played.play();
+    }
+    assert_eq!(played.drive(1).0, DriveState::Dismountable);
+}
+
+fn goes_home(played: &mut Played) -> bool {
+    played.world.due();
+    played.drive(1).0 == DriveState::Unloaded
+}
+
+/// What nobody has goes home when its time is over, also if that was while the catalog was not open.
+#[test]
+fn a_medium_that_nobody_takes_again_goes_home() {
+    let (mut played, _) = deferred();
+    advance(299_000);
+    assert!(!goes_home(&mut played), "five minutes are not over");
+    played.world.restart();
+    advance(1_000);
+    assert!(goes_home(&mut played));
+    played.play();
+    assert_eq!(played.medium("m1"), MediumState::Idle);
+    defer(&mut played);
+    played.world.restart_after(400_000);
+    assert!(goes_home(&mut played), "also while nobody looked");
+    played.world.sound();
+}
+
+#[test]
+fn how_long_it_stays_can_be_set() {
+    let (mut played, no) = deferred();
+    let delay = |played: &mut Played, limit: Limit| {
+        let set = SetElement::DeferDelay(limit);
+        played.world.done(Ask::SetElement { no, set });
+    };
+    advance(100_000);
+    delay(&mut played, Limit::Ms(600_000));
+    advance(300_000);
+    assert!(!goes_home(&mut played), "it has more time");
+    delay(&mut played, Limit::Never);
+    advance(100 * 3_600_000);
+    assert!(!goes_home(&mut played), "all the time in the world");
+    delay(&mut played, Limit::Ms(1));
+    assert!(goes_home(&mut played), "at once");
+    played.play();
+    let set = SetElement::DeferDelay(Limit::Ms(5));
+    let refused = played.world.ask(&user(7), Ask::SetElement { no, set });
+    assert_eq!(
+        refused.expect_err("no MODIFY").kind,
+        ErrorKind::AccessDenied
+    );
+    played.world.sound();
+    let mut alone = Played::with(&format!("standalone /dev/mo0 type={MO}"));
+    let no = queue::drives(alone.world.db(), alone.library).expect("drives")[0].no;
+    let set = SetElement::DeferDelay(Limit::Never);
+    let refused = alone.world.ask(&root(), Ask::SetElement { no, set });
+    assert_eq!(refused.expect_err("no robot").kind, ErrorKind::NotSupported);
+}
+
 #[test]
 fn time_cancelling_and_a_restart() {
     let mut played = Played::new(2, 1);
@@ -372,6 +286,7 @@ fn time_cancelling_and_a_restart() {
 #[test]
 fn what_fails_is_put_back_or_needs_a_person() {
     let mut played = Played::new(1, 1);
+    played.set(SetLibrary::AutoRecovery(false));
     let kinds = [
         ErrorKind::UnexpectedOmid,
         ErrorKind::UnableToLoad,
@@ -392,12 +307,8 @@ fn what_fails_is_put_back_or_needs_a_person() {
         Err(ErrorKind::UnableToLoad.because("jammed")),
         Some(true),
     );
-    let state = |played: &Played| {
-        let library = read::library(played.world.db(), played.library);
-        library.expect("a library").expect("a library").state.word()
-    };
     assert_eq!(
-        (state(&played), played.drive(1).0),
+        (played.state(), played.drive(1).0),
         ("needs-service", DriveState::Dismountable)
     );
     let refused = played.ask("mount side=m1/A");
@@ -408,7 +319,7 @@ fn what_fails_is_put_back_or_needs_a_person() {
         found: Ok(Vec::new()),
     });
     assert_eq!(
-        (state(&played), played.word(look)),
+        (played.state(), played.word(look)),
         ("ready", "ok".to_owned())
     );
     assert!(

@@ -532,3 +532,40 @@ fn a_supplementary_group_works() {
     );
     same(&ran, lines.last(), Some(&"refused"));
 }
+
+/// A request that waits counts with the groups that the user database gives its user when it is tried: here the administrator
+/// takes the user out of the group. What is written has no media to give and is tried again until that is known.
+#[test]
+fn a_waiting_request_loses_the_right_of_a_group_that_its_user_left() {
+    if !crate::daemon::can_hide_mounts("a group that is left") {
+        return;
+    }
+    let tree = Tree::empty();
+    tree.unmount();
+    let (program, catalog, at) = tree.places();
+    let script = format!(
+        "set -e; cp /etc/passwd $T/passwd; cp /etc/group $T/group
+         echo 'ntmsbob:x:4002:4002::/:/bin/sh' >> $T/passwd; echo 'ntmsops:x:4100:ntmsbob' >> $T/group
+         mount --bind $T/passwd /etc/passwd; mount --bind $T/group /etc/group
+         {program} mount {catalog} {at}; trap 'cd /; umount {at} || umount -l {at}' EXIT; cd {at}
+         mkdir pools/Import/pools/LTO-8 pools/Free/pools/LTO-8 pools/Backup; echo LTO-8 > pools/Backup/media_type
+         echo 1 > pools/Backup/allocate_from_free; chgrp 4100 pools/Backup
+         setpriv --reuid 4002 --regid 4002 --init-groups dash -c 'echo > pools/Backup/requests/job'
+         echo 1 > pools/Backup/allocate_from_free; ls pools/Backup/results; echo waits
+         grep -v ntmsops /etc/group > $T/left; cat $T/left > /etc/group
+         until [ -n \"$(ls pools/Backup/results)\" ]; do echo 1 > pools/Backup/allocate_from_free; sleep 0.02; done
+         cat pools/Backup/results/job"
+    );
+    let script = format!(
+        "exec unshare --mount --propagation private bash -c {}",
+        shlex::try_quote(&script).expect("a script")
+    );
+    let ran = tree.run(Shell::Bash, &script);
+    tree.mount();
+    let lines: Vec<&str> = ran.output().lines().collect();
+    same(&ran, lines[0], "waits");
+    assert!(
+        lines[1].starts_with("0x80070005 ERROR_ACCESS_DENIED"),
+        "{ran:?}"
+    );
+}

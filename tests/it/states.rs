@@ -25,10 +25,10 @@ const NOT_YET: [(SideState, &str); 3] = [
     (SideState::Incompatible, "a drive that refuses the type"),
 ];
 
-/// All tables but the log, row by row. Object numbers that were given out and never used leave no trace in them.
+/// All tables but the log and its list of failures, row by row. Object numbers that were given out and never used leave no trace in them.
 fn tables(world: &World) -> String {
     let db = world.db();
-    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('log', 'catalog') \
+    let names = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('log', 'failed', 'catalog') \
                  AND name NOT LIKE 'sqlite_%' ORDER BY name";
     let mut names = db.prepare(names).unwrap();
     let names = names.query_map([], |row| row.get::<_, String>(0)).unwrap();

@@ -55,6 +55,35 @@ fn walk(dir: &Path, out: &mut Vec<(String, Option<String>)>) {
     }
 }
 
+/// statfs(2) of a tenant is about the pool and those below it: sides, and those that can be allocated now.
+#[test]
+fn a_tenant_sees_how_full_the_own_pool_is() {
+    let (tree, _) = catalog();
+    for name in ["lto-0003", "lto-0004", "lto-0005"] {
+        let from = tree.path(&format!("pools/Free/pools/LTO-8/media/{name}"));
+        fs::rename(
+            from,
+            tree.path(&format!("pools/Tenant/pools/Weekly/media/{name}")),
+        )
+        .unwrap();
+    }
+    tree.write("media/lto-0005/enabled", "0");
+    tree.unmount();
+    for (pool, expected) in [
+        ("Tenant", "4 2 2 4 2\n"),
+        ("Tenant/Daily", "1 0 0 1 0\n"),
+        ("Tenant/Weekly", "3 2 2 3 2\n"),
+        ("Free", "9 9 9 9 9\n"),
+    ] {
+        let path = pool.to_owned();
+        assert_eq!(mount(&tree, &path), (true, String::new()));
+        let ran = tree.run(Shell::Dash, "stat -f -c '%b %f %a %c %d' .");
+        assert_eq!(ran.output(), expected, "{pool}");
+        tree.unmount();
+    }
+    tree.mount();
+}
+
 #[test]
 fn one_pool_is_the_root_and_nothing_else_is_there() {
     let (tree, [mine, other]) = catalog();

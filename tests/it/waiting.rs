@@ -456,3 +456,30 @@ fn a_right_that_was_lost_ends_the_wait_at_the_next_try() {
     assert!(result.contains("ERROR_ACCESS_DENIED"), "{result}");
     world.sound();
 }
+
+/// The groups of a waiting request are those that its user has when it is tried; until they are known, those of its writing.
+#[test]
+fn the_groups_of_a_waiting_request_are_those_of_now() {
+    for (now, expected) in [
+        (None, "x/A"),
+        (Some(vec![20, 30]), "x/A"),
+        (Some(vec![30]), "AccessDenied"),
+        (Some(Vec::new()), "AccessDenied"),
+    ] {
+        let (mut world, pool, _) = empty();
+        let gid = Some(20);
+        world.set(pool, SetPool::Owner { uid: None, gid });
+        world.set(pool, SetPool::Control(0o660));
+        let mut caller = user(7);
+        caller.groups = vec![20];
+        let Ok(Reply::Waiting { request }) = world.submit(&caller, pool, "", Some("job")) else {
+            panic!()
+        };
+        if let Some(groups) = now.clone() {
+            world.core().groups().set(7, groups);
+        }
+        world.import(world.leaf("Free", MO), "x slot=box/1");
+        assert_eq!(outcome(&world, &[request]), [expected], "{now:?}");
+        world.sound();
+    }
+}

@@ -50,6 +50,7 @@ pub fn set(
         of: facts.of,
         name: name.to_owned(),
         value: value.map(|value| Octets(value.to_vec())),
+        uid: caller.uid,
     }))
 }
 

@@ -3,16 +3,17 @@
 use super::Mint;
 use super::pool::access as new_access;
 use crate::domain::access::{Access, Caller, Right};
-use crate::domain::ask::{Found, SetLibrary, SetPool};
-use crate::domain::change::{LibraryChange, MediumChange, NewMedium, Thing};
+use crate::domain::ask::{Found, SetElement, SetLibrary, SetPool};
+use crate::domain::change::{ElementChange, LibraryChange, MediumChange, NewMedium, Thing};
 use crate::domain::driver::{Driver, Label};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
-use crate::domain::name;
-use crate::domain::noun::{Library, MediaType, Medium, Pool};
+use crate::domain::noun::{Element, Library, MediaType, Medium, Pool};
 use crate::domain::operating::OperatorRecord;
-use crate::domain::state::{LibraryState, OperatorCommand, PoolType, SideState, WorkKind};
+use crate::domain::state::{
+    InventoryMethod, LibraryState, OperatorCommand, PoolType, SideState, WorkKind,
+};
 
 /// `libraries/` itself: root's.
 const ROOT_LIBRARIES: Access = Access::of_root(0o755, 0o644);
@@ -90,6 +91,88 @@ pub fn set(
         SetLibrary::Enabled(on) if *on == library.enabled => Ok(Vec::new()),
         SetLibrary::Enabled(true) => enable(facts, mint),
         SetLibrary::Enabled(false) => disable(facts, thing),
+        SetLibrary::InventoryMethod(method) => one(LibraryChange::InventoryMethod(*method)),
+        SetLibrary::AutoRecovery(on) => one(LibraryChange::AutoRecovery(*on)),
+    }
+}
+
+/// What follows when a library has failed at a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum After {
+    /// Nothing more.
+    Nothing,
+    /// It looks into its slots.
+    Inventory,
+    /// A person has to look after it.
+    Person,
+}
+
+/// Decides that. `stuck`: a medium is in a drive that does not give it back. A library that has looked already, and at which
+/// nothing went well since, does not look again: it would never come to rest.
+pub fn after_failure(library: &Library, kind: ErrorKind, stuck: bool) -> After {
+    let by_hand = matches!(Driver::parse(&library.driver), Ok(Driver::Hand(_)));
+    // The library was not asked, or looks already.
+    let other = kind == ErrorKind::NotReady || library.state == LibraryState::Initializing;
+    if library.auto_recovery && library.enabled && !library.recovering && !by_hand && !other {
+        After::Inventory
+    } else if stuck {
+        After::Person
+    } else {
+        After::Nothing
+    }
+}
+
+/// An error starts an inventory.
+pub fn recover(library: &Library, mint: &mut impl Mint) -> Vec<Event> {
+    let thing = Thing {
+        no: library.no,
+        id: library.id,
+    };
+    let change = |change| Event::LibraryChanged {
+        library: thing,
+        change,
+    };
+    vec![
+        change(LibraryChange::Recovering(true)),
+        change(LibraryChange::State(LibraryState::Initializing)),
+        Event::WorkQueued {
+            no: mint.number(),
+            library: library.no,
+            kind: WorkKind::Inventory,
+        },
+    ]
+}
+
+/// Asks a person to look after a drive, which does not give a medium back (`stuck`) or had another one in it.
+pub fn service(
+    library: &Library,
+    drive: &Element,
+    medium: &Medium,
+    (stuck, why): (bool, &str),
+    no: ObjectNo,
+) -> OperatorRecord {
+    let (number, library_name, medium_name) = (drive.number, &library.name, &medium.name);
+    let message = if stuck {
+        format!(
+            "drive {number} of library \"{library_name}\" keeps medium \"{medium_name}\" ({why}); take it out and take an \
+             inventory"
+        )
+    } else {
+        format!(
+            "what was in drive {number} of library \"{library_name}\" is not medium \"{medium_name}\" ({why}); look which \
+             it is"
+        )
+    };
+    OperatorRecord {
+        deadline: None,
+        no,
+        command: OperatorCommand::DeviceService,
+        message,
+        uid: 0,
+        pool: Some(medium.pool),
+        library: Some(library.no),
+        medium: Some(medium.no),
+        element: Some(drive.no),
     }
 }
 
@@ -105,6 +188,8 @@ fn of_access(wanted: &SetLibrary) -> Option<SetPool> {
         SetLibrary::Name(_)
         | SetLibrary::Description(_)
         | SetLibrary::Driver(_)
+        | SetLibrary::InventoryMethod(_)
+        | SetLibrary::AutoRecovery(_)
         | SetLibrary::Enabled(_) => None,
     }
 }
@@ -165,16 +250,22 @@ fn enable(facts: &Facts, mint: &mut impl Mint) -> Result<Vec<Event>> {
         library: thing,
         change: LibraryChange::Enabled(true),
     });
-    let state = LibraryState::Initializing;
+    // Whoever wants no inventory believes what is in the catalog.
+    let looks = library.inventory_method != InventoryMethod::None;
+    let state = if looks {
+        LibraryState::Initializing
+    } else {
+        LibraryState::Ready
+    };
     events.push(Event::LibraryChanged {
         library: thing,
         change: LibraryChange::State(state),
     });
-    events.push(Event::WorkQueued {
+    events.extend(looks.then(|| Event::WorkQueued {
         no: mint.number(),
         library: library.no,
         kind: WorkKind::Inventory,
-    });
+    }));
     Ok(events)
 }
 
@@ -190,6 +281,35 @@ fn disable(facts: &Facts, library: Thing) -> Result<Vec<Event>> {
         change(LibraryChange::Enabled(false)),
         change(LibraryChange::State(LibraryState::NotPresent)),
     ])
+}
+
+/// Changes a part of a library.
+pub fn set_element(
+    library: &Library,
+    element: &Element,
+    wanted: &SetElement,
+    caller: &Caller,
+) -> Result<Option<Event>> {
+    library
+        .access
+        .demand(caller, Right::Modify, &library.name)?;
+    let SetElement::DeferDelay(delay) = wanted;
+    if matches!(Driver::parse(&library.driver), Ok(Driver::Hand(_))) {
+        return Err(ErrorKind::NotSupported.because(format!(
+            "a person takes media out of library \"{}\", when the drive is needed",
+            library.name
+        )));
+    }
+    let changed = element.defer_delay != *delay;
+    Ok(changed.then_some(Event::ElementChanged {
+        library: Thing {
+            no: library.no,
+            id: library.id,
+        },
+        element: element.no,
+        kind: element.kind,
+        change: ElementChange::DeferDelay(*delay),
+    }))
 }
 
 /// Removes a library that is not enabled; its media go to the shelf.
@@ -240,6 +360,8 @@ pub struct Seen {
     pub slot: ObjectNo,
     /// The medium with that bar code, or the one believed in that slot if there is no bar code.
     pub known: Option<Medium>,
+    /// Number and identifier for a new medium.
+    pub thing: Thing,
     /// The name for a new medium; already unique.
     pub name: String,
     /// Its type.
@@ -271,7 +393,7 @@ pub fn file(library: ObjectNo, seen: &Seen, mint: &mut impl Mint) -> Option<Even
     let state = super::medium::first_state(seen.pool.kind);
     let code = &seen.found.barcode;
     let medium = NewMedium {
-        thing: mint.thing(),
+        thing: seen.thing,
         name: seen.name.clone(),
         barcode: code.clone().filter(|_| seen.other.is_none()),
         description: String::new(),
@@ -282,6 +404,7 @@ pub fn file(library: ObjectNo, seen: &Seen, mint: &mut impl Mint) -> Option<Even
         sides: (0..seen.media_type.sides).map(|_| mint.thing()).collect(),
         state,
         twin: code.clone().filter(|_| seen.other.is_some()),
+        by_rule: code.is_none(),
     };
     Some(Event::MediumCreated {
         medium: Box::new(medium),
@@ -309,6 +432,7 @@ pub fn report(
         library: Some(library.no),
         medium: Some(medium.thing.no),
         element: Some(seen.slot),
+        deadline: None,
     })
 }
 
@@ -319,12 +443,6 @@ pub fn pool_for(label: Label) -> PoolType {
         Label::Import => PoolType::Import,
         Label::Blank | Label::Foreign => PoolType::Unrecognized,
     }
-}
-
-/// Returns the name that a found medium would have: its bar code, or its library and slot.
-pub fn name_for(library: &str, found: &Found) -> String {
-    let fallback = || format!("{library}-slot-{}", found.slot);
-    name::from_foreign(&found.barcode.clone().unwrap_or_else(fallback))
 }
 
 /// Returns whether a state of a side counts as new for the search.

@@ -27,20 +27,42 @@ pub fn demand_types(caller: &Caller) -> Result<()> {
 pub struct TypeFacts {
     /// The type.
     pub media_type: MediaType,
-    /// The pools of that type, and whether they hold media.
-    pub pools: Vec<(Pool, bool)>,
+    /// The pools of that type.
+    pub pools: Vec<PoolOfType>,
     /// A library whose driver names it.
     pub library: Option<String>,
+}
+
+/// A pool for media of a type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolOfType {
+    /// The pool.
+    pub pool: Pool,
+    /// Whether there are media in it.
+    pub has_media: bool,
+    /// Whether a request to a person that is open concerns it.
+    pub asked: bool,
+}
+
+impl PoolOfType {
+    /// The removal of the pool.
+    fn removed(&self) -> Event {
+        let Pool { no, id, name, .. } = &self.pool;
+        Event::PoolRemoved {
+            pool: Thing { no: *no, id: *id },
+            name: name.clone(),
+        }
+    }
 }
 
 /// Refuses with [`ErrorKind::NotEmpty`] if the type is used: by an application pool, by media, by the driver of a library.
 pub fn demand_unused(facts: &TypeFacts) -> Result<()> {
     let name = &facts.media_type.name;
-    let used = |(pool, has_media): &&(Pool, bool)| *has_media || pool.kind == PoolType::Application;
-    if let Some((pool, _)) = facts.pools.iter().find(used) {
+    let used = |of: &&PoolOfType| of.has_media || of.pool.kind == PoolType::Application;
+    if let Some(of) = facts.pools.iter().find(used) {
         return Err(ErrorKind::NotEmpty.because(format!(
             "pool \"{}\" is for media of type {name}, or holds some",
-            pool.name
+            of.pool.name
         )));
     }
     match &facts.library {
@@ -49,6 +71,29 @@ pub fn demand_unused(facts: &TypeFacts) -> Result<()> {
         ))),
         None => Ok(()),
     }
+}
+
+/// Removes a type that nothing uses, with the leaves of the system pools.
+pub fn remove(facts: &TypeFacts, caller: &Caller) -> Result<Vec<Event>> {
+    demand_types(caller)?;
+    demand_unused(facts)?;
+    let MediaType { no, name, .. } = &facts.media_type;
+    let gone = Event::TypeRemoved {
+        no: *no,
+        name: name.clone(),
+    };
+    let leaves = facts.pools.iter().map(PoolOfType::removed);
+    Ok(leaves.chain([gone]).collect())
+}
+
+/// The leaves of the system pools that vanish because nothing uses their type any more. One that a person made or changed
+/// stays, since its rights are somebody's decision, and so does one that an open request to a person concerns.
+pub fn vanish(facts: &TypeFacts) -> Vec<Event> {
+    if demand_unused(facts).is_err() {
+        return Vec::new();
+    }
+    let idle = facts.pools.iter().filter(|of| !of.pool.kept && !of.asked);
+    idle.map(PoolOfType::removed).collect()
 }
 
 /// Changes what a type is, while nothing uses it. What is so already changes nothing.

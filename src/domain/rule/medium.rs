@@ -9,6 +9,7 @@ use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::import::ImportLine;
+use crate::domain::name;
 use crate::domain::noun::{Library, MediaType, Medium, Pool};
 use crate::domain::state::{LibraryState, PoolType, SideState};
 
@@ -20,6 +21,26 @@ pub fn first_state(kind: PoolType) -> SideState {
         PoolType::Import => SideState::Import,
     }
 }
+
+/// The rule of names (reference 2.9): the bar code; of a medium with one side the text of its label; else the sequence number.
+pub fn display_name(barcode: Option<&str>, text: &str, sides: usize, no: ObjectNo) -> String {
+    let text = Some(text).filter(|text| sides == 1 && !text.trim().is_empty());
+    barcode
+        .or(text)
+        .map_or_else(|| no.to_string(), name::from_foreign)
+}
+
+/// The names that a medium may have by the rule, the first first: of several media with one text each has its own.
+pub fn names_by_rule(medium: &Medium, text: &str, sides: usize) -> Vec<String> {
+    let name = display_name(medium.barcode.as_deref(), text, sides, medium.no);
+    let numbered = (2..=NAMES_MAX).map(|number| format!("{name}~{number}"));
+    let last = format!("{name}~{}", medium.sequence_number);
+    let names = [name.clone()].into_iter().chain(numbered);
+    names.chain([last]).collect()
+}
+
+/// After so many media with one text the number of the next is its sequence number, so that finding a name stays cheap.
+const NAMES_MAX: u32 = 9;
 
 /// What one line of an import looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +107,7 @@ pub fn create(
         sides: (0..media_type.sides).map(|_| mint.thing()).collect(),
         state: first_state(pool.kind),
         twin: None,
+        by_rule: false,
     })
 }
 
@@ -138,6 +160,7 @@ pub fn import(
         sides: (0..media_type.sides).map(|_| mint.thing()).collect(),
         state: first_state(facts.pool.kind),
         twin: None,
+        by_rule: false,
     };
     Ok(Some(Event::MediumCreated {
         medium: Box::new(medium),
@@ -353,4 +376,27 @@ pub fn remove(facts: &MediumFacts, caller: &Caller) -> Result<Event> {
         },
         name: name.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each row: the bar code, the text of the label, the number of sides, and the name.
+    #[test]
+    fn the_table_of_names() {
+        for (barcode, text, sides, named) in [
+            (Some("A1"), "week 7", 1, "A1"),
+            (Some("A1"), "", 2, "A1"),
+            (Some("a/b"), "", 1, "a\\x2fb"),
+            (None, "week 7", 1, "week 7"),
+            (None, "..", 1, "_.."),
+            (None, "week 7", 2, "173"),
+            (None, "", 1, "173"),
+            (None, " ", 1, "173"),
+        ] {
+            let name = display_name(barcode, text, sides, ObjectNo(173));
+            assert_eq!(name, named, "{barcode:?} {text} {sides}");
+        }
+    }
 }

@@ -8,6 +8,7 @@ use crate::domain::noun::{Element, Library, Medium, Operator, Pool};
 use crate::domain::operating::{OperatorRecord, OperatorRequest};
 use crate::domain::setting::Setting;
 use crate::domain::state::{OperatorCommand, OperatorState};
+use crate::domain::time::Time;
 
 /// The objects that a request names, and what they are in.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -67,7 +68,7 @@ pub fn submit(
     concern: &Concern,
     attended: bool,
     caller: &Caller,
-    no: ObjectNo,
+    (no, now): (ObjectNo, Time),
 ) -> Result<Event> {
     let command = request.command;
     if let Some((access, name)) = concern.governor(command) {
@@ -108,6 +109,7 @@ pub fn submit(
             library: concern.library.as_ref().map(|library| library.no),
             medium: concern.medium.as_ref().map(|medium| medium.no),
             element: concern.element.as_ref().map(|element| element.no),
+            deadline: request.timeout.after(now),
         }),
     })
 }
@@ -160,6 +162,9 @@ pub fn answer(
     let own = state == OperatorState::Refused && is_own(operator, caller);
     demand(operator, concern, own, caller)?;
     let no = operator.no;
+    if operator.timed_out {
+        return Err(ErrorKind::InvalidState.because(format!("operator request {no} has timed out")));
+    }
     if !operator.state.is_open() {
         return Err(ErrorKind::InvalidState.because(format!(
             "operator request {no} is {} already",
@@ -183,6 +188,13 @@ pub fn answer(
             state: Some(state),
         })
         .collect())
+}
+
+/// The time of a request is over: nobody has answered, so it is refused. One that has its answer is left alone.
+pub fn expire(operator: &Operator, now: Time) -> Option<Event> {
+    let over = operator.deadline.is_some_and(|deadline| deadline <= now);
+    let open = operator.state.is_open() && over;
+    open.then_some(Event::OperatorTimedOut { no: operator.no })
 }
 
 /// Forgets a request that has its answer.

@@ -96,6 +96,7 @@ pub fn create(
         kind,
         media_type: media_type.filter(|_| system).map(|t| t.name.clone()),
         access,
+        kept: system,
     })
 }
 
@@ -129,6 +130,7 @@ pub fn leaf(root: &Pool, media_type: &str, mint: &mut impl Mint) -> Event {
         kind: root.kind,
         media_type: Some(media_type.to_owned()),
         access: root.access.clone(),
+        kept: false,
     }
 }
 

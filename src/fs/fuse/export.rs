@@ -143,7 +143,9 @@ pub(super) fn read(
         return answer(served, export, (wanted.offset, wanted.size), reply);
     }
     let key = Key::File(wanted.handle);
-    served.waiting.park(key, wanted.tid, wanted.park(reply));
+    if !served.park(key, wanted, reply) {
+        return;
+    }
     begin(served, file, export, wanted.handle);
     // It may have been finished between the look and the parking.
     if export.is_ready() {

@@ -7,6 +7,7 @@ mod acl;
 mod asking;
 mod bulk;
 mod export;
+mod handles;
 mod names;
 mod notice;
 mod open;
@@ -185,7 +186,7 @@ impl Filesystem for Adapter {
                 .and_then(|dir| served.entry(dir, name.as_bytes()))
             {
                 Ok((node, found)) => {
-                    let (attributes, entry) = times(node);
+                    let (attributes, entry) = times(node, &found);
                     reply.entry_with_ttls(&attributes, &entry, &attr(&found), Generation(0));
                 }
                 Err(failed) => reply.error(served.errno(req.uid(), &failed)),
@@ -329,6 +330,7 @@ impl Filesystem for Adapter {
             handle: fh.0,
             offset,
             size,
+            uid: req.uid(),
             tid: req.pid(),
             nonblocking,
         };

@@ -24,7 +24,7 @@ const PAGE_PLUS: u32 = 200;
 pub(super) fn answer_entry(served: &Served, node: Node, reply: ReplyEntry) {
     match served.stat(node) {
         Ok(found) => {
-            let (attributes, entry) = times(node);
+            let (attributes, entry) = times(node, &found);
             reply.entry_with_ttls(&attributes, &entry, &attr(&found), Generation(0));
         }
         Err(failed) => reply.error(failed.errno()),
@@ -33,7 +33,7 @@ pub(super) fn answer_entry(served: &Served, node: Node, reply: ReplyEntry) {
 
 pub(super) fn answer_attr(served: &Served, node: Node, reply: ReplyAttr) {
     match served.stat(node) {
-        Ok(found) => reply.attr(&times(node).0, &attr(&found)),
+        Ok(found) => reply.attr(&times(node, &found).0, &attr(&found)),
         Err(failed) => reply.error(failed.errno()),
     }
 }
@@ -102,7 +102,7 @@ pub(super) fn readdirplus(
                 let Ok(found) = served.stat(node) else {
                     continue;
                 };
-                let (attributes, entry) = times(node);
+                let (attributes, entry) = times(node, &found);
                 let ttl = attributes.min(entry);
                 if reply.add(
                     INodeNo(node.ino()),

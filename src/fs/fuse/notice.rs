@@ -77,6 +77,7 @@ fn finished(served: &Arc<Served>, event: &Event) {
         } => {
             operator_ended(served, Some(*no), "refused\n");
         }
+        Event::OperatorTimedOut { no } => operator_ended(served, Some(*no), "timed out\n"),
         Event::OperatorChanged { no, state: None } => {
             served.deliver(Node::new(Row::OperatorResult, *no), Err(Errno::ENOENT));
         }
@@ -107,7 +108,7 @@ fn worked(served: &Served, no: ObjectNo, change: &WorkChange) {
         WorkChange::Forgotten => {
             served.deliver(Node::new(Row::LibraryOutcome, no), Err(Errno::ENOENT));
         }
-        WorkChange::Waiting | WorkChange::Asked { .. } => {}
+        WorkChange::Waiting | WorkChange::Ready { .. } | WorkChange::Asked { .. } => {}
     }
 }
 

@@ -5,6 +5,7 @@
 
 use super::asking::Asking;
 use super::export::Export;
+pub(super) use super::handles::File;
 use super::parked::{Key, Parked, part};
 use super::request::NewRequest;
 use super::served::{Failed, Outcome, Served, lock};
@@ -12,19 +13,18 @@ use super::stream::Tail;
 use super::transaction::Transaction;
 use super::{asking, bulk, export, request, stream, transaction};
 use crate::domain::error::Refusal;
-use crate::domain::id::{CATALOG, ObjectNo};
+use crate::domain::id::CATALOG;
 use crate::fs::framing::Lines;
 use crate::fs::parse::Deny;
 use crate::fs::tree::{Behaviour, spec};
+use crate::fs::usage::Tickets;
 use crate::fs::{Node, Row, access, behaviour, lookup, parse};
 use crate::manager::{View, log, touched};
 use fuser::{
     Errno, FileHandle, FopenFlags, INodeNo, OpenFlags, PollEvents, PollNotifier, ReplyData,
     ReplyOpen, ReplyPoll, ReplyWrite, Request,
 };
-use std::collections::{BTreeSet, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex};
 
 /// What an open file is.
 pub(super) enum Open {
@@ -110,89 +110,6 @@ pub(super) struct Bulk {
     pub(super) busy: bool,
 }
 
-/// One open file.
-pub(super) struct File {
-    pub(super) node: Node,
-    /// The user who opened it.
-    pub(super) uid: u32,
-    pub(super) open: Open,
-    /// Told when the file becomes ready.
-    pub(super) poll: Mutex<Option<PollNotifier>>,
-}
-
-impl File {
-    /// Tells whoever polls that the file is ready now.
-    pub(super) fn notify(&self) {
-        if let Some(notifier) = lock(&self.poll).take()
-            && let Err(error) = notifier.notify()
-        {
-            tracing::debug!(%error, "a poll could not be notified");
-        }
-    }
-}
-
-/// The open files by handle, and the handles by node.
-#[derive(Default)]
-struct Files {
-    by_handle: HashMap<u64, Arc<File>>,
-    by_node: HashMap<Node, BTreeSet<u64>>,
-}
-
-/// The open files.
-#[derive(Default)]
-pub(super) struct Handles {
-    next: AtomicU64,
-    files: RwLock<Files>,
-    /// Open `allocate` files by the request that waits for them.
-    pub(super) waiting: Mutex<HashMap<ObjectNo, u64>>,
-}
-
-impl Handles {
-    pub(super) fn insert(&self, node: Node, uid: u32, open: Open) -> FileHandle {
-        let handle = self.next.fetch_add(1, Ordering::Relaxed) + 1;
-        let file = Arc::new(File {
-            node,
-            uid,
-            open,
-            poll: Mutex::default(),
-        });
-        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
-        files.by_handle.insert(handle, file);
-        files.by_node.entry(node).or_default().insert(handle);
-        FileHandle(handle)
-    }
-
-    pub(super) fn get(&self, handle: u64) -> Option<Arc<File>> {
-        self.files
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .by_handle
-            .get(&handle)
-            .map(Arc::clone)
-    }
-
-    /// Returns the open files of a node.
-    pub(super) fn of_node(&self, node: Node) -> Vec<Arc<File>> {
-        let files = self.files.read().unwrap_or_else(PoisonError::into_inner);
-        let handles = files.by_node.get(&node).into_iter().flatten();
-        handles
-            .filter_map(|handle| files.by_handle.get(handle).map(Arc::clone))
-            .collect()
-    }
-
-    pub(super) fn remove(&self, handle: u64) -> Option<Arc<File>> {
-        let mut files = self.files.write().unwrap_or_else(PoisonError::into_inner);
-        let file = files.by_handle.remove(&handle)?;
-        if let Some(handles) = files.by_node.get_mut(&file.node) {
-            handles.remove(&handle);
-            if handles.is_empty() {
-                files.by_node.remove(&file.node);
-            }
-        }
-        Some(file)
-    }
-}
-
 fn reads(flags: OpenFlags) -> bool {
     flags.0 & libc::O_ACCMODE != libc::O_WRONLY
 }
@@ -219,12 +136,13 @@ pub(super) fn open(
             let caller = served.caller(req);
             served.look(|view| access::demand_open(view, node, &caller, wanted))?;
         }
-        Ok((node, opened(served, uid, node, flags)?))
+        let ticket = served.ticket(uid)?;
+        Ok((node, ticket, opened(served, uid, node, flags)?))
     });
     match found {
-        Ok((node, open)) => {
+        Ok((node, ticket, open)) => {
             let stream = matches!(open, Open::Events(_));
-            let handle = served.handles.insert(node, uid, open);
+            let handle = served.handles.insert(node, (uid, ticket), open);
             let kind = if stream {
                 FopenFlags::FOPEN_STREAM | FopenFlags::FOPEN_NONSEEKABLE
             } else {
@@ -304,19 +222,21 @@ pub(super) struct Wanted {
     pub(super) handle: u64,
     pub(super) offset: u64,
     pub(super) size: u32,
+    pub(super) uid: u32,
     pub(super) tid: u32,
     pub(super) nonblocking: bool,
 }
 
 impl Wanted {
     /// The parked form of the read.
-    pub(super) fn park(&self, reply: ReplyData) -> Parked {
+    pub(super) fn park(&self, reply: ReplyData, tickets: Option<Tickets>) -> Parked {
         Parked {
             reply,
             handle: self.handle,
             offset: self.offset,
             size: self.size,
             tid: self.tid,
+            _tickets: tickets,
         }
     }
 }
@@ -408,9 +328,9 @@ fn read_result(
             Err(failed) => reply.error(served.errno(file.uid, &failed)),
         };
     }
-    served
-        .waiting
-        .park(Key::Result(file.node), wanted.tid, wanted.park(reply));
+    if !served.park(Key::Result(file.node), wanted, reply) {
+        return;
+    }
     let given = lock(known).as_ref().map(Arc::clone);
     match given.map_or_else(|| self::known(served, file.node), |text| Ok(Some(text))) {
         Ok(None) => {}

@@ -1,6 +1,7 @@
 //! Reads that wait: what each waits for, and where it goes on when that comes.
 
 use crate::fs::Node;
+use crate::fs::usage::Tickets;
 use fuser::ReplyData;
 
 /// What a read waits for.
@@ -27,6 +28,8 @@ pub(super) struct Parked {
     pub(super) size: u32,
     /// The thread that waits; 0 if it cannot be seen.
     pub(super) tid: u32,
+    /// What it counts for; none if it does not wait.
+    pub(super) _tickets: Option<Tickets>,
 }
 
 /// Returns the part of a text that a read wants.

@@ -10,6 +10,7 @@ use crate::domain::error::Refusal;
 use crate::domain::name::printable;
 use crate::fs::framing::{Framed, Framer};
 use crate::fs::parse::{self, Deny, Parsed};
+use crate::fs::usage::Ticket;
 use crate::fs::{Node, Row};
 use fuser::{Errno, FopenFlags, Generation, INodeNo, ReplyCreate, ReplyWrite, Request};
 use std::sync::{Arc, Mutex};
@@ -43,11 +44,11 @@ pub(super) fn create(
     reply: ReplyCreate,
 ) {
     match reserve(served, req, parent, name) {
-        Ok(node) => {
+        Ok((node, ticket)) => {
             let open = Open::NewRequest(Mutex::default());
             match served.stat(node) {
                 Ok(found) => {
-                    let handle = served.handles.insert(node, req.uid(), open);
+                    let handle = served.handles.insert(node, (req.uid(), ticket), open);
                     let flags = FopenFlags::FOPEN_DIRECT_IO | FopenFlags::FOPEN_NOFLUSH;
                     reply.created(&Duration::ZERO, &attr(&found), Generation(0), handle, flags);
                 }
@@ -59,7 +60,13 @@ pub(super) fn create(
 }
 
 /// Takes the name, so that nobody else can until the file is closed.
-fn reserve(served: &Served, req: &Request, parent: INodeNo, name: &[u8]) -> Outcome<Node> {
+fn reserve(
+    served: &Served,
+    req: &Request,
+    parent: INodeNo,
+    name: &[u8],
+) -> Outcome<(Node, Ticket)> {
+    let ticket = served.ticket(req.uid())?;
     let dir = served.node(parent)?;
     let (row, container, name) = parse::create(dir, name)?;
     match served.find(dir, name.as_bytes()) {
@@ -84,7 +91,7 @@ fn reserve(served: &Served, req: &Request, parent: INodeNo, name: &[u8]) -> Outc
             gid: req.gid(),
         },
     );
-    Ok(Node::new(row, no))
+    Ok((Node::new(row, no), ticket))
 }
 
 pub(super) fn write(

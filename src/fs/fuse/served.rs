@@ -1,10 +1,12 @@
 //! What all callbacks share: the manager, the open files, the waiting readers, the last refusals.
 
-use super::open::Handles;
+use super::handles::Handles;
+use super::open::Wanted;
 use super::parked::{Key, Parked};
 use crate::domain::access::Caller;
 use crate::domain::error::{ErrorKind, Refusal};
 use crate::domain::id::ObjectNo;
+use crate::domain::quota::{self, Quota};
 use crate::domain::time::Time;
 use crate::fs::late::Late;
 pub(super) use crate::fs::late::lock;
@@ -13,10 +15,11 @@ use crate::fs::people::People;
 use crate::fs::rendered::Rendered;
 use crate::fs::scope::Scope;
 use crate::fs::show::metrics::{Process, with_process};
+use crate::fs::usage::Usage;
 use crate::fs::waiting::{End, Waiting};
 use crate::fs::{Attributes, FileKind, Node, Row, behaviour, lookup, tree::Behaviour};
 use crate::manager::{Manager, View, clock, list};
-use fuser::{Errno, FileAttr, FileType, INodeNo, Request};
+use fuser::{Errno, FileAttr, FileType, INodeNo, ReplyData, Request};
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -48,6 +51,7 @@ pub(super) struct Served {
     pub(super) waiting: Arc<Waiting<Key, Parked>>,
     pub(super) late: Arc<Late>,
     pub(super) handles: Handles,
+    pub(super) usage: Usage,
     pub(super) reserved: Mutex<HashMap<ObjectNo, Reserved>>,
     people: People,
     refusals: Mutex<HashMap<u32, String>>,
@@ -111,6 +115,7 @@ impl Served {
             waiting: Waiting::new(clock::boot, Box::new(end))?,
             late: Late::new(clock::boot)?,
             handles: Handles::default(),
+            usage: Usage::default(),
             reserved: Mutex::default(),
             people: People::new(clock::boot),
             refusals: Mutex::default(),
@@ -139,6 +144,21 @@ impl Served {
         }
     }
 
+    /// Parks a read until `key` is taken. Returns false, and has answered it, if the user has too many that wait or the
+    /// daemon stops.
+    pub(super) fn park(&self, key: Key, wanted: &Wanted, reply: ReplyData) -> bool {
+        match self.usage.wait(self.manager.limits(), wanted.uid) {
+            Ok(tickets) => {
+                let parked = wanted.park(reply, Some(tickets));
+                self.waiting.park(key, wanted.tid, parked)
+            }
+            Err(refusal) => {
+                reply.error(self.errno(wanted.uid, &Failed::from(refusal)));
+                false
+            }
+        }
+    }
+
     /// Looks at one snapshot of the catalog.
     pub(super) fn look<T>(
         &self,
@@ -157,13 +177,16 @@ impl Served {
         self.people.caller(uid, gid, 0)
     }
 
-    /// Returns all sides and those that can be allocated now.
+    /// Returns all sides of what is shown and those that can be allocated now.
     pub(super) fn totals(&self) -> Outcome<(u64, u64)> {
-        if !self.scope.is_whole() {
-            // How much there is altogether is nothing for who sees one pool; its own `counts` say what it has.
-            return Ok((0, 0));
-        }
-        let totals = self.look(|view| list::totals(view))?;
+        let top = self.scope.top().no;
+        let totals = self.look(|view| {
+            if self.scope.is_whole() {
+                list::totals(view)
+            } else {
+                list::totals_below(view, top)
+            }
+        })?;
         Ok((
             u64::try_from(totals.0).unwrap_or(0),
             u64::try_from(totals.1).unwrap_or(0),
@@ -232,7 +255,12 @@ impl Served {
         let content = self.content(node)?;
         let process = Process {
             waiting_reads: u64::try_from(self.waiting.len()).unwrap_or(u64::MAX),
+            open_files: self.usage.all(Quota::OpenFiles),
             panics: self.panics.load(Ordering::Relaxed),
+            quotas: quota::ALL.map(|quota| {
+                let limits = self.manager.limits();
+                (limits.get(quota), limits.refused(quota))
+            }),
         };
         let text = with_process(&String::from_utf8_lossy(&content), process);
         Ok(Arc::from(text.into_bytes()))
@@ -291,6 +319,7 @@ impl Served {
             size: 0,
             modified: now,
             accessed: now,
+            passing: false,
         })
     }
 
@@ -313,8 +342,9 @@ impl Served {
     }
 }
 
-/// Returns how long the kernel may keep the attributes and the name of a node.
-pub(super) fn times(node: Node) -> (Duration, Duration) {
+/// Returns how long the kernel may keep the attributes and the name of a node. Names that go behind its back it may not keep:
+/// it cannot be told (see [`super::notice`]).
+pub(super) fn times(node: Node, found: &Attributes) -> (Duration, Duration) {
     let named = crate::fs::tree::spec(node.row).name;
     let behaviour = behaviour(node);
     let fleeting = matches!(
@@ -323,7 +353,7 @@ pub(super) fn times(node: Node) -> (Duration, Duration) {
     ) || matches!(
         node.row,
         Row::Medium | Row::Logical | Row::Operator | Row::Work
-    );
+    ) || found.passing;
     let entry = match named {
         _ if fleeting => Duration::ZERO,
         crate::fs::tree::Name::Is(_) => LONG,

@@ -7,6 +7,7 @@ use super::parked::Key;
 use super::served::{Failed, Outcome, Served, lock};
 use crate::domain::error::ErrorKind;
 use crate::domain::id::CATALOG;
+use crate::domain::quota::Quota;
 use crate::fs::framing::{Framed, Framer};
 use crate::fs::parse::Deny;
 use crate::fs::{Node, Row};
@@ -42,8 +43,9 @@ impl Tail {
     }
 
     /// Takes at most `size` bytes; none if there is nothing new.
-    fn take(&mut self, served: &Served, size: u32) -> Outcome<Vec<u8>> {
+    fn take(&mut self, served: &Served, uid: u32, size: u32) -> Outcome<Vec<u8>> {
         if self.read >= self.buffer.len() {
+            self.demand_near(served, uid)?;
             (self.seq, self.buffer) = served.look(|view| log::after(view, self.seq, FETCHED))?;
             self.read = 0;
         }
@@ -57,6 +59,16 @@ impl Tail {
             .collect();
         self.read += part.len();
         Ok(part)
+    }
+
+    /// Refuses a reader who is too far behind: it goes on where it says next.
+    fn demand_near(&self, served: &Served, uid: u32) -> Outcome<()> {
+        let head = served.look(|view| log::head(view))?;
+        let behind = u64::try_from(head.seq.saturating_sub(self.seq)).unwrap_or(0);
+        let limits = served.manager.limits();
+        limits
+            .demand(uid, Quota::EventsBehind, behind)
+            .map_err(Failed::from)
     }
 
     /// Takes what is written, and goes to where a complete line says. What is refused changes nothing.
@@ -89,15 +101,15 @@ impl Tail {
 }
 
 pub(super) fn read(served: &Served, tail: &Mutex<Tail>, wanted: &Wanted, reply: ReplyData) {
-    match lock(tail).take(served, wanted.size) {
+    match lock(tail).take(served, wanted.uid, wanted.size) {
         Ok(bytes) if !bytes.is_empty() => return reply.data(&bytes),
         Ok(_) if wanted.nonblocking => return reply.error(Errno::EAGAIN),
         Ok(_) => {}
-        Err(failed) => return reply.error(failed.errno()),
+        Err(failed) => return reply.error(served.errno(wanted.uid, &failed)),
     }
-    served
-        .waiting
-        .park(Key::Events, wanted.tid, wanted.park(reply));
+    if !served.park(Key::Events, wanted, reply) {
+        return;
+    }
     // A commit between the look and the parking has told nobody: look again.
     if fresh(served, tail) {
         wake(served);
@@ -126,7 +138,8 @@ fn wake_once(served: &Served) -> bool {
             parked.reply.error(Errno::EBADF);
             continue;
         };
-        let taken = lock(tail).take(served, parked.size);
+        // Who has waited is not far behind.
+        let taken = lock(tail).take(served, 0, parked.size);
         match taken {
             Ok(bytes) if bytes.is_empty() => {
                 let tid = parked.tid;

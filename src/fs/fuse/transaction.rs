@@ -135,13 +135,15 @@ pub(super) fn read(served: &Arc<Served>, this: This<'_>, wanted: &Wanted, reply:
                 .part(wanted.offset, wanted.size)
                 .unwrap_or_default(),
         ),
-        State::Unread(_) => hand_over(served, &mut transaction, wanted.park(reply)),
+        State::Unread(_) => {
+            hand_over(served, &mut transaction, wanted.park(reply, None));
+        }
         State::Written(_) | State::Running | State::Waiting(_) => {
             let key = Key::File(wanted.handle);
             if wanted.nonblocking {
                 reply.error(Errno::EAGAIN);
-            } else if !served.waiting.park(key, wanted.tid, wanted.park(reply)) {
-                // The daemon stops: nothing is begun that nobody would read.
+            } else if !served.park(key, wanted, reply) {
+                // Nothing is begun that nobody would read.
                 return;
             }
             start(served, transaction, this.0, wanted.handle);

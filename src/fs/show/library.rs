@@ -1,11 +1,20 @@
 //! Libraries and their parts.
 
-use super::{found, line, switch, text};
+use super::looks::Looks;
+use super::map::{condition, drive_state, look};
+use super::squares::SQUARES;
+use super::{found, line, switch, table, text};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
+use crate::domain::name::printable;
 use crate::domain::noun::{Element, Library};
+use crate::domain::rule::mount::Drive;
 use crate::domain::state::{DriveState, ElementKind};
-use crate::manager::{View, queue, read};
+use crate::domain::work::Work;
+use crate::manager::{View, map, queue, read};
+
+/// Lines of work in a summary.
+const WORK: u32 = 100;
 
 fn library(view: &View, no: ObjectNo) -> Result<Library> {
     found(read::library(view, no)?)
@@ -45,9 +54,24 @@ pub(crate) fn state(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(library(view, no)?.state))
 }
 
+/// How it looks what is in its slots.
+pub(crate) fn inventory_method(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(library(view, no)?.inventory_method))
+}
+
+/// Whether an error starts an inventory.
+pub(crate) fn auto_recovery(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(switch(library(view, no)?.auto_recovery))
+}
+
 /// Number of a slot, drive or port.
 pub(crate) fn element_number(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(element(view, no)?.number))
+}
+
+/// How long a medium that nobody has stays in a drive.
+pub(crate) fn drive_defer_delay(view: &View, no: ObjectNo) -> Result<String> {
+    Ok(line(element(view, no)?.defer_delay))
 }
 
 /// Device of the medium in a drive.
@@ -71,4 +95,90 @@ pub(crate) fn element_state(view: &View, no: ObjectNo) -> Result<String> {
         (ElementKind::Slot | ElementKind::Port, Some(_)) => "full",
         (ElementKind::Slot | ElementKind::Port, None) => "empty",
     }))
+}
+
+/// What it has and what it has to do, for people. The media in its slots are counted by what `map.svg` shows of them.
+pub(crate) fn status(view: &View, no: ObjectNo) -> Result<String> {
+    let library = library(view, no)?;
+    let mut out = format!(
+        "{}: {}, {}\n",
+        printable(&library.name),
+        condition(&library),
+        printable(&library.driver)
+    );
+    let mut looks = Looks::default();
+    for place in map::slots(view, no, SQUARES)? {
+        looks.count(look(&place));
+    }
+    let slots = looks
+        .found()
+        .map(|(word, number)| vec![word.to_owned(), number.to_string()]);
+    let rest = map::size(view, no, ElementKind::Slot)?.saturating_sub(SQUARES);
+    let rest = (rest > 0).then(|| vec!["not looked at".to_owned(), rest.to_string()]);
+    let drives = queue::drives(view, no)?;
+    let work = queue::next(view, no, WORK)?;
+    let work: Result<Vec<_>> = work.iter().map(|work| work_row(view, work)).collect();
+    let ports = map::size(view, no, ElementKind::Port)?;
+    for (title, heads, rows) in [
+        ("slots", &[][..], slots.chain(rest).collect()),
+        (
+            "drives",
+            &["number", "state", "uid", "medium"],
+            drives.iter().map(drive_row).collect(),
+        ),
+        (
+            "work",
+            &[
+                "number",
+                "operation",
+                "state",
+                "priority",
+                "queued",
+                "by",
+                "medium",
+            ],
+            work?,
+        ),
+    ] {
+        out.push('\n');
+        out.push_str(&section(title, heads, rows));
+    }
+    out.extend(["\nports: ", &ports.to_string(), "\n"]);
+    Ok(out)
+}
+
+fn section(title: &str, heads: &[&str], rows: Vec<Vec<String>>) -> String {
+    if rows.is_empty() {
+        return format!("{title}: none\n");
+    }
+    let heads: Vec<String> = heads.iter().copied().map(str::to_owned).collect();
+    let all: Vec<Vec<String>> = Some(heads)
+        .into_iter()
+        .filter(|heads| !heads.is_empty())
+        .chain(rows)
+        .collect();
+    format!("{title}:\n{}", table(&all))
+}
+
+fn drive_row(drive: &Drive) -> Vec<String> {
+    let state = drive_state(drive).to_string();
+    let (uid, medium) = match &drive.inside {
+        Some((inside, _, name)) => (inside.uid.to_string(), printable(name)),
+        None => ("-".to_owned(), "-".to_owned()),
+    };
+    vec![drive.number.to_string(), state, uid, medium]
+}
+
+fn work_row(view: &View, work: &Work) -> Result<Vec<String>> {
+    let medium = work.medium.map(|no| read::medium(view, no)).transpose()?;
+    let medium = medium.flatten();
+    Ok(vec![
+        work.no.to_string(),
+        work.kind.to_string(),
+        work.state.to_string(),
+        work.priority.to_string(),
+        work.queued.to_string(),
+        work.caller.uid.to_string(),
+        medium.map_or_else(|| "-".to_owned(), |medium| printable(&medium.name)),
+    ])
 }

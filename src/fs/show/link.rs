@@ -170,6 +170,14 @@ pub(crate) fn drive_of_work(view: &View, no: ObjectNo) -> Target {
     ))
 }
 
+/// The request for several media that a piece of work is a part of.
+pub(crate) fn whole_of_work(view: &View, no: ObjectNo) -> Target {
+    Ok(to(
+        Row::Work,
+        queue::work(view, no)?.and_then(|work| work.part_of),
+    ))
+}
+
 /// The library of a piece of work.
 pub(crate) fn library_of_work(view: &View, no: ObjectNo) -> Target {
     Ok(to(

@@ -7,6 +7,7 @@ use super::pool::STATES;
 use crate::domain::error::Result;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::domain::name::printable;
+use crate::domain::quota;
 use crate::domain::state::LibraryState;
 use crate::domain::time::Time;
 use crate::manager::list::{self, Kind};
@@ -27,6 +28,10 @@ const WIDTH: usize = 10;
 pub(crate) struct Process {
     /// Reads that wait.
     pub(crate) waiting_reads: u64,
+    /// Files that are open.
+    pub(crate) open_files: u64,
+    /// Of every quota its size, and how often it was refused since the start.
+    pub(crate) quotas: [(u64, u64); quota::COUNT],
     /// Callbacks that panicked since the start.
     pub(crate) panics: u64,
 }
@@ -61,6 +66,24 @@ fn of_the_daemon(process: Process) -> String {
         "Reads that wait for something.",
     );
     out.sample("ntmsfs_waiting_reads", &[], wide(process.waiting_reads));
+    let help = "Files of all users that are open.";
+    out.family("ntmsfs_open_files", "gauge", help);
+    out.sample("ntmsfs_open_files", &[], wide(process.open_files));
+    let rows = quota::ALL.map(|quota| quota.row().key);
+    let help = "What one user may have at once; 0: any number.";
+    out.family("ntmsfs_limit", "gauge", help);
+    for (key, (size, _)) in rows.iter().zip(process.quotas) {
+        out.sample("ntmsfs_limit", &[("limit", *key)], wide(size));
+    }
+    let help = "How often a user wanted more than that, since the start.";
+    out.family("ntmsfs_limit_refusals", "counter", help);
+    for (key, (_, refused)) in rows.iter().zip(process.quotas) {
+        out.sample(
+            "ntmsfs_limit_refusals_total",
+            &[("limit", *key)],
+            wide(refused),
+        );
+    }
     out.family(
         "ntmsfs_panics",
         "counter",
@@ -278,6 +301,7 @@ mod tests {
         let process = |waiting_reads| Process {
             waiting_reads,
             panics: 12,
+            ..Process::default()
         };
         let most = with_process(&text, process(u64::MAX));
         assert_eq!(most.len(), text.len());

@@ -38,8 +38,10 @@ pub(crate) fn by(view: &View, no: ObjectNo) -> Result<String> {
 
 /// How it ended; one whose request ended otherwise is gone, and so is its result.
 pub(crate) fn result(view: &View, no: ObjectNo) -> Result<Option<String>> {
-    Ok(match operator(view, no)?.state {
+    let asked = operator(view, no)?;
+    Ok(match asked.state {
         OperatorState::Complete => Some(line("satisfied")),
+        OperatorState::Refused if asked.timed_out => Some(line("timed out")),
         OperatorState::Refused => Some(line("refused")),
         OperatorState::Submitted | OperatorState::Active | OperatorState::InProgress => None,
     })

@@ -3,7 +3,7 @@
 use super::medium::restand_library;
 use super::run;
 use crate::domain::access::Access;
-use crate::domain::change::{LibraryChange, Thing};
+use crate::domain::change::{ElementChange, LibraryChange, Thing};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::{ElementKind, LibraryState};
@@ -74,6 +74,22 @@ pub(super) fn build(
         .try_for_each(|(no, (kind, number))| run(db, sql, (no, library, kind, number, time)))
 }
 
+/// Changes a part of a library.
+pub(super) fn change_element(
+    db: &Connection,
+    no: ObjectNo,
+    change: &ElementChange,
+    time: Time,
+) -> Result<()> {
+    match change {
+        ElementChange::DeferDelay(delay) => run(
+            db,
+            "UPDATE element SET defer_delay = ?2, modified = ?3 WHERE no = ?1",
+            (no, delay, time),
+        ),
+    }
+}
+
 /// Changes a library.
 pub(super) fn change(
     db: &Connection,
@@ -100,9 +116,13 @@ pub(super) fn change(
         LibraryChange::Driver(text) => set!("driver", text),
         LibraryChange::Enabled(on) => {
             set!("enabled", on)?;
+            set!("recovering", false)?;
             restand_library(db, no)
         }
         LibraryChange::State(state) => set!("state", state),
+        LibraryChange::InventoryMethod(method) => set!("inventory_method", method),
+        LibraryChange::AutoRecovery(on) => set!("auto_recovery", on),
+        LibraryChange::Recovering(on) => set!("recovering", on),
         LibraryChange::Access(access) => run(
             db,
             "UPDATE library SET uid = ?2, gid = ?3, mode = ?4, acl = ?5, modified = ?6 WHERE no = ?1",

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 /// Adds a medium and its sides.
 pub(super) fn create(db: &Connection, medium: &NewMedium, time: Time) -> Result<()> {
     let sql = "INSERT INTO medium (no, id, name, barcode, description, media_type, pool, enabled, library, slot, \
-               created, modified, twin) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?10, ?11)";
+               created, modified, twin, by_rule) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, ?9, ?10, ?10, ?11, ?12)";
     let NewMedium {
         thing,
         name,
@@ -23,6 +23,7 @@ pub(super) fn create(db: &Connection, medium: &NewMedium, time: Time) -> Result<
         library,
         slot,
         twin,
+        by_rule,
         ..
     } = medium;
     let no = thing.no;
@@ -41,6 +42,7 @@ pub(super) fn create(db: &Connection, medium: &NewMedium, time: Time) -> Result<
             slot,
             time,
             twin,
+            by_rule,
         ),
     )?;
     let standing = standing(db, no)?;
@@ -109,18 +111,8 @@ pub(super) fn change(
     time: Time,
 ) -> Result<()> {
     match change {
-        MediumChange::Name(name) => {
-            run(
-                db,
-                "UPDATE medium SET name = ?2, modified = ?3 WHERE no = ?1",
-                (no, name, time),
-            )?;
-            run(
-                db,
-                "UPDATE side SET medium_name = ?2 WHERE medium = ?1",
-                (no, name),
-            )
-        }
+        MediumChange::Name(name) => rename(db, no, (name, false), time),
+        MediumChange::NameByRule(name) => rename(db, no, (name, true), time),
         MediumChange::Description(text) => run(
             db,
             "UPDATE medium SET description = ?2, modified = ?3 WHERE no = ?1",
@@ -145,6 +137,14 @@ pub(super) fn change(
             restand(db, no)
         }
     }
+}
+
+/// Gives a medium a name, of a person or by the rule of names.
+fn rename(db: &Connection, no: ObjectNo, (name, by_rule): (&str, bool), time: Time) -> Result<()> {
+    let sql = "UPDATE medium SET name = ?2, by_rule = ?3, modified = ?4 WHERE no = ?1";
+    run(db, sql, (no, name, by_rule, time))?;
+    let sql = "UPDATE side SET medium_name = ?2 WHERE medium = ?1";
+    run(db, sql, (no, name))
 }
 
 /// Forgets a medium and its sides.

@@ -35,14 +35,15 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
             pool::add_type(db, *no, (name, *sides), (read_write, description), time),
         Event::TypeChanged { no, change, .. } => pool::change_type(db, *no, change, time),
         Event::TypeRemoved { no, .. } => run(db, "DELETE FROM media_type WHERE no = ?1", [no]),
-        Event::PoolCreated { pool, parent, name, kind, media_type, access } =>
-            pool::create(db, *pool, (*parent, name), (*kind, media_type.as_deref(), access), time),
+        Event::PoolCreated { pool, parent, name, kind, media_type, access, kept } =>
+            pool::create(db, *pool, (*parent, name), (*kind, media_type.as_deref(), access, *kept), time),
         Event::PoolChanged { pool, change } => pool::change(db, pool.no, change, time),
         Event::PoolRemoved { pool, .. } => pool::remove(db, pool.no),
         Event::LibraryCreated { library, name, access } => library::create(db, *library, name, access, time),
         Event::LibraryChanged { library, change } => library::change(db, library.no, change, time),
         Event::LibraryBuilt { library, first, slots, drives, ports } =>
             library::build(db, library.no, *first, [*slots, *drives, *ports], time),
+        Event::ElementChanged { element, change, .. } => library::change_element(db, *element, change, time),
         Event::LibraryRemoved { library, .. } => library::remove(db, library.no),
         Event::WorkQueued { no, library, kind } => work::queue(db, *no, *library, *kind, time),
         Event::WorkFinished { no, error, .. } => work::finish(db, *no, error.as_deref(), time),
@@ -67,6 +68,7 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
         Event::RequestFailed { request, result, .. } => request::finish(db, request, result, time),
         Event::RequestForgotten { no, .. } => run(db, "DELETE FROM request WHERE no = ?1", [no]),
         Event::OperatorSubmitted { operator } => operator::submitted(db, operator, time),
+        Event::OperatorTimedOut { no } => operator::timed_out(db, *no, time),
         Event::SettingChanged { setting } => operator::set(db, setting, time),
         Event::OperatorRequested { no, command, request, message } =>
             request::ask_again(db, (*no, *command, message), *request, time),
@@ -78,7 +80,7 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
                 None => run(db, "DELETE FROM operator WHERE no = ?1", [no]),
             }
         }
-        Event::AttributeChanged { of, name, value } =>
-            attribute::change(db, *of, name, value.as_ref().map(|value| value.0.as_slice()), time),
+        Event::AttributeChanged { of, name, value, uid } =>
+            attribute::change(db, *of, name, (value.as_ref().map(|value| value.0.as_slice()), *uid), time),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::run;
 use crate::domain::error::Result;
+use crate::domain::id::ObjectNo;
 use crate::domain::operating::OperatorRecord;
 use crate::domain::setting::Setting;
 use crate::domain::state::OperatorState;
@@ -11,7 +12,7 @@ use rusqlite::Connection;
 /// Somebody asked a person for something.
 pub(super) fn submitted(db: &Connection, operator: &OperatorRecord, time: Time) -> Result<()> {
     let sql = "INSERT INTO operator (no, command, message, state, pool, library, medium, element, uid, submitted, \
-               modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10)";
+               modified, deadline) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, ?11)";
     let OperatorRecord {
         no,
         command,
@@ -21,15 +22,22 @@ pub(super) fn submitted(db: &Connection, operator: &OperatorRecord, time: Time) 
         library,
         medium,
         element,
+        deadline,
     } = operator;
     let state = OperatorState::Submitted;
     run(
         db,
         sql,
         (
-            no, command, message, state, pool, library, medium, element, uid, time,
+            no, command, message, state, pool, library, medium, element, uid, time, deadline,
         ),
     )
+}
+
+/// Nobody answered in time.
+pub(super) fn timed_out(db: &Connection, no: ObjectNo, time: Time) -> Result<()> {
+    let sql = "UPDATE operator SET state = ?2, timed_out = 1, modified = ?3 WHERE no = ?1";
+    run(db, sql, (no, OperatorState::Refused, time))
 }
 
 /// Changes a setting.

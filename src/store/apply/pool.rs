@@ -53,12 +53,12 @@ pub(super) fn create(
     db: &Connection,
     pool: Thing,
     (parent, name): (ObjectNo, &str),
-    (kind, media_type, access): (PoolType, Option<&str>, &Access),
+    (kind, media_type, access, kept): (PoolType, Option<&str>, &Access, bool),
     time: Time,
 ) -> Result<()> {
     let sql = "INSERT INTO pool (no, id, parent, name, kind, media_type, purge_time, uid, gid, mode, control, acl, \
-               control_acl, created, modified) \
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 259200000, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13)";
+               control_acl, created, modified, kept) \
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, 259200000, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?13, ?14)";
     let Access {
         uid,
         gid,
@@ -84,6 +84,7 @@ pub(super) fn create(
             acl,
             control_acl,
             time,
+            kept,
         ),
     )
 }
@@ -95,7 +96,7 @@ pub(super) fn remove(db: &Connection, no: ObjectNo) -> Result<()> {
     run(db, "DELETE FROM pool WHERE no = ?1", [no])
 }
 
-/// Changes a pool.
+/// Changes a pool. What a person has changed stays.
 pub(super) fn change(db: &Connection, no: ObjectNo, change: &PoolChange, time: Time) -> Result<()> {
     macro_rules! set {
         ($column:literal, $value:expr) => {
@@ -104,7 +105,7 @@ pub(super) fn change(db: &Connection, no: ObjectNo, change: &PoolChange, time: T
                 concat!(
                     "UPDATE pool SET ",
                     $column,
-                    " = ?2, modified = ?3 WHERE no = ?1"
+                    " = ?2, modified = ?3, kept = 1 WHERE no = ?1"
                 ),
                 (no, $value, time),
             )
@@ -113,7 +114,7 @@ pub(super) fn change(db: &Connection, no: ObjectNo, change: &PoolChange, time: T
     match change {
         PoolChange::Place { parent, name } => run(
             db,
-            "UPDATE pool SET parent = ?2, name = ?3, modified = ?4 WHERE no = ?1",
+            "UPDATE pool SET parent = ?2, name = ?3, modified = ?4, kept = 1 WHERE no = ?1",
             (no, parent, name, time),
         ),
         PoolChange::Description(text) => set!("description", text),
@@ -128,7 +129,7 @@ pub(super) fn change(db: &Connection, no: ObjectNo, change: &PoolChange, time: T
         PoolChange::WantAvailable(sides) => set!("want_available", sides),
         PoolChange::Access(access) => run(
             db,
-            "UPDATE pool SET uid = ?2, gid = ?3, mode = ?4, control = ?5, acl = ?6, control_acl = ?7, modified = ?8 \
+            "UPDATE pool SET uid = ?2, gid = ?3, mode = ?4, control = ?5, acl = ?6, control_acl = ?7, modified = ?8, kept = 1 \
              WHERE no = ?1",
             (
                 no,

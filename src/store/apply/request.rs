@@ -239,8 +239,8 @@ pub(super) fn logical(
             run(db, sql, (side, kind, id, info, capacity, time))?;
             run(
                 db,
-                "UPDATE logical SET modified = ?2 WHERE no = ?1",
-                (no, time),
+                "UPDATE logical SET labelled = ?2, modified = ?3 WHERE no = ?1",
+                (no, !label.is_empty(), time),
             )
         }
         LogicalChange::Completed { side } => {
@@ -279,7 +279,9 @@ pub(super) fn swapped(db: &Connection, swap: &Swap, time: Time) -> Result<()> {
         .map_err(failed)?;
     let none = "UPDATE logical SET side = -no WHERE no = ?1";
     run(db, none, [swap.logical.no])?;
-    let sql = "UPDATE logical SET side = ?2, was = ?3, from_pool = ?4, from_path = ?5, modified = ?6 WHERE no = ?1";
+    // What an owner said of the side that he had says nothing of the one that he has.
+    let sql = "UPDATE logical SET side = ?2, was = ?3, from_pool = ?4, from_path = ?5, modified = ?6, labelled = 0 \
+               WHERE no = ?1";
     let (was, id, path) = own;
     let side = swap.other_side.no;
     run(db, sql, (swap.other.no, side, was, id, path, time))?;

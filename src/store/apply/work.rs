@@ -40,7 +40,7 @@ pub(super) fn request(db: &Connection, work: &WorkRecord, time: Time) -> Result<
     let caller = serde_json::to_string(&work.caller)
         .map_err(|e| ErrorKind::DatabaseFailure.because(e.to_string()))?;
     let sql = "INSERT INTO work (no, library, kind, queued, rank, modified, name, caller, body, priority, medium, \
-               deadline) VALUES (?1, ?2, ?3, ?4, ?1, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+               deadline, part_of) VALUES (?1, ?2, ?3, ?4, ?1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     let WorkRecord {
         no,
         library,
@@ -50,13 +50,14 @@ pub(super) fn request(db: &Connection, work: &WorkRecord, time: Time) -> Result<
         priority,
         medium,
         deadline,
+        part_of,
         ..
     } = work;
     run(
         db,
         sql,
         (
-            no, library.no, kind, time, name, caller, body, priority, medium, deadline,
+            no, library.no, kind, time, name, caller, body, priority, medium, deadline, part_of,
         ),
     )
 }
@@ -80,30 +81,17 @@ pub(super) fn change(
             run(db, sql, (no, drive))?;
             state(WorkState::InProcess)
         }
+        WorkChange::Ready { device } => run(
+            db,
+            "UPDATE work SET result = ?2, modified = ?3 WHERE no = ?1",
+            (no, device, time),
+        ),
         WorkChange::Waiting => {
             run(db, "UPDATE work SET operator = NULL WHERE no = ?1", [no])?;
             state(WorkState::Waiting)
         }
-        WorkChange::Asked {
-            operator,
-            medium,
-            pool,
-            uid,
-            drive,
-            message,
-        } => {
-            let sql = "INSERT INTO operator (no, command, message, state, pool, uid, submitted, modified, library, \
-                       medium) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)";
-            let (command, asked) = (OperatorCommand::MoveMedia, OperatorState::Submitted);
-            run(
-                db,
-                sql,
-                (
-                    operator, command, message, asked, pool, uid, time, library.no, medium,
-                ),
-            )?;
-            let sql = "UPDATE work SET drive = ?2, operator = ?3, medium = ?4 WHERE no = ?1";
-            run(db, sql, (no, drive, operator, medium))?;
+        WorkChange::Asked { .. } => {
+            asked(db, no, library, change, time)?;
             state(WorkState::Waiting)
         }
         WorkChange::Ended {
@@ -121,6 +109,39 @@ pub(super) fn change(
         }
         WorkChange::Forgotten => run(db, "DELETE FROM work WHERE no = ?1", [no]),
     }
+}
+
+/// A person is asked for the medium of a request.
+fn asked(
+    db: &Connection,
+    no: ObjectNo,
+    library: Thing,
+    change: &WorkChange,
+    time: Time,
+) -> Result<()> {
+    let WorkChange::Asked {
+        operator,
+        medium,
+        pool,
+        uid,
+        drive,
+        message,
+    } = change
+    else {
+        return Ok(());
+    };
+    let sql = "INSERT INTO operator (no, command, message, state, pool, uid, submitted, modified, library, \
+               medium) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?7, ?8, ?9)";
+    let (command, state) = (OperatorCommand::MoveMedia, OperatorState::Submitted);
+    run(
+        db,
+        sql,
+        (
+            operator, command, message, state, pool, uid, time, library.no, medium,
+        ),
+    )?;
+    let sql = "UPDATE work SET drive = ?2, operator = ?3, medium = ?4 WHERE no = ?1";
+    run(db, sql, (no, drive, operator, medium))
 }
 
 /// An operator request that nobody has answered goes with what asked it.

@@ -320,6 +320,11 @@ impl Tree {
         self.program(&["mount"], &[&self.catalog, &self.at]);
     }
 
+    /// Mounts with options, the words of `-o`.
+    pub(crate) fn mount_with(&self, options: &str) {
+        self.program(&["mount", "-o", options], &[&self.catalog, &self.at]);
+    }
+
     pub(crate) fn remount(&self) {
         self.unmount();
         self.mount();

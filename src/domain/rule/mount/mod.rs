@@ -5,16 +5,24 @@
 //! that an earlier one could have; a drive and a medium belong to one request at a time. The same facts give the same
 //! steps, and facts to which the steps were applied give none that were taken already.
 
-use crate::domain::access::{Caller, Right};
+mod dismount;
+mod fit;
+mod inventory;
+mod several;
+
 use crate::domain::change::Thing;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::hand::HandSpec;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Library, Medium, Side};
-use crate::domain::state::{DriveState, LibraryState, MediumState, SideState, WorkKind, WorkState};
-use crate::domain::verb::{DismountRequest, Dismounted, LibraryRequest, MountRequest};
+use crate::domain::state::{DriveState, LibraryState, WorkKind, WorkState};
+use crate::domain::time::{Limit, Time};
+use crate::domain::verb::{LibraryRequest, MountRequest};
 use crate::domain::work::{Inside, Work};
+use fit::{demand_online, disabled, fits, plea, unknown_medium};
 use std::collections::BTreeSet;
+
+pub use fit::demand_idle;
 
 /// Most requests of a library that have no result yet.
 pub const QUEUE_MAX: usize = 4096;
@@ -28,6 +36,20 @@ pub struct Drive {
     pub number: u32,
     /// What is in it, and the name of that.
     pub inside: Option<(Inside, Thing, String)>,
+    /// How long a medium that nobody has stays in it.
+    pub stays: Limit,
+}
+
+impl Drive {
+    /// Whether the time of a medium that nobody has is over.
+    fn is_overdue(&self, now: Time) -> bool {
+        match (&self.inside, self.stays) {
+            (Some((inside, ..)), Limit::Ms(ms)) => {
+                inside.modified.0.saturating_add(i64::from(ms)) <= now.0
+            }
+            (Some(_), Limit::Never) | (None, _) => false,
+        }
+    }
 }
 
 /// A request that has no result yet.
@@ -37,13 +59,22 @@ pub struct Job {
     pub work: Work,
     /// What it says; one that cannot be read any more ends with the reason.
     pub request: Result<LibraryRequest>,
-    /// What it names, as it is now.
-    pub target: Option<(Medium, Side)>,
+    /// What it names, in order, as it is now; `None`: nothing has that identifier or name.
+    pub targets: Vec<Option<(Medium, Side)>>,
+}
+
+impl Job {
+    fn target(&self) -> Result<&(Medium, Side)> {
+        let first = self.targets.first().and_then(Option::as_ref);
+        first.ok_or_else(unknown_medium)
+    }
 }
 
 /// What the queue looks at.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Facts {
+    /// The instant.
+    pub now: Time,
     /// The library.
     pub library: Library,
     /// The type of its media.
@@ -54,6 +85,8 @@ pub struct Facts {
     pub drives: Vec<Drive>,
     /// Its requests, in the order in which they are served.
     pub jobs: Vec<Job>,
+    /// Parts of them that have a result already, in order.
+    pub ended: Vec<Work>,
 }
 
 /// What is to be done now.
@@ -84,6 +117,16 @@ pub enum Step {
     Leave { work: ObjectNo, drive: ObjectNo },
     /// The dismount is done: a person has the medium.
     Clear { work: ObjectNo, drive: ObjectNo },
+    /// It is for several media: each gets a request of its own, which is a part of it.
+    Split { work: ObjectNo },
+    /// All parts of a mount are ready: the user has the media.
+    Hand { work: ObjectNo },
+    /// Another part has failed: the medium of this one goes home.
+    Withdraw { work: ObjectNo },
+    /// It ends as this part of it has.
+    Follow { work: ObjectNo, part: ObjectNo },
+    /// All parts of a dismount are done.
+    Gather { work: ObjectNo },
     /// There is nothing to do for it.
     Pass { work: ObjectNo, result: String },
     /// It waits.
@@ -103,11 +146,23 @@ enum Use {
     Taken,
 }
 
+/// Whether the library can take mounts now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Open,
+    /// Not yet, or not any more: they wait.
+    Shut,
+}
+
 /// Decides what every request of a library gets now.
 pub fn schedule(facts: &Facts) -> Vec<Step> {
     let mut board = Board::new(facts);
     let idle = |job: &&Job| matches!(job.work.state, WorkState::Queued | WorkState::Waiting);
     let of = |kind: WorkKind| facts.jobs.iter().filter(move |job| job.work.kind == kind);
+    let under_way = |job: &&Job| job.work.state == WorkState::InProcess && job.targets.len() > 1;
+    for job in facts.jobs.iter().filter(under_way) {
+        board.conclude(job);
+    }
     for job in of(WorkKind::Dismount).filter(idle) {
         board.dismount(job);
     }
@@ -120,11 +175,12 @@ pub fn schedule(facts: &Facts) -> Vec<Step> {
         looking = board.inventory(job, looking);
     }
     for job in of(WorkKind::Mount).filter(idle) {
-        // One that holds a drive waits for a person, who answers it.
-        if job.work.drive.is_none() {
+        // One that holds a drive waits for a person, who answers it; a part is started with all others.
+        if job.work.drive.is_none() && job.work.part_of.is_none() {
             board.mount(job);
         }
     }
+    board.bring_home();
     board.steps
 }
 
@@ -133,13 +189,19 @@ struct Board<'a> {
     facts: &'a Facts,
     uses: Vec<Use>,
     claimed: BTreeSet<ObjectNo>,
+    /// The priority below which nobody gets the drive in this pass.
+    kept: Vec<Option<i64>>,
     steps: Vec<Step>,
 }
 
 impl<'a> Board<'a> {
     fn new(facts: &'a Facts) -> Self {
         let uses = facts.drives.iter().map(|drive| first_use(facts, drive));
-        let holds = |job: &&Job| job.work.state == WorkState::InProcess || job.work.drive.is_some();
+        // What is on its way home is free as soon as its drive is.
+        let holds = |job: &&Job| {
+            job.work.kind != WorkKind::Dismount
+                && (job.work.state == WorkState::InProcess || job.work.drive.is_some())
+        };
         let claimed = facts
             .jobs
             .iter()
@@ -149,6 +211,7 @@ impl<'a> Board<'a> {
             facts,
             uses: uses.collect(),
             claimed: claimed.collect(),
+            kept: vec![None; facts.drives.len()],
             steps: Vec::new(),
         }
     }
@@ -170,90 +233,23 @@ impl<'a> Board<'a> {
         }
     }
 
-    fn dismount(&mut self, job: &Job) {
-        let work = job.work.no;
-        let (at, drive, deferred) = match self.to_dismount(job) {
-            Ok(found) => found,
-            Err(refusal) => return self.end(job, refusal),
-        };
-        let (step, now) = match &self.facts.hands {
-            Some(hands) if deferred || hands.standalone => {
-                (Step::Leave { work, drive }, Use::Spare)
-            }
-            Some(_) => (Step::Clear { work, drive }, Use::Free),
-            // Also a deferred one: the device is taken back from its user.
-            None => (
-                Step::Start {
-                    work,
-                    drive: Some(drive),
-                },
-                Use::Coming,
-            ),
-        };
-        self.set(at, now);
-        self.steps.push(step);
-    }
-
-    /// Finds the drive that a dismount means, and checks that its medium is the caller's to give back.
-    fn to_dismount(&self, job: &Job) -> Result<(usize, ObjectNo, bool)> {
-        let request = match &job.request {
-            Ok(LibraryRequest::Dismount(request)) => request,
-            Ok(_) => return Err(ErrorKind::InvalidParameter.because("not a dismount")),
-            Err(refusal) => return Err(refusal.clone()),
-        };
-        let at = self.meant(job, request)?;
-        let drive = self
-            .facts
-            .drives
-            .get(at)
-            .ok_or_else(|| no_drive(0, self.facts))?;
-        let shown = format!(
-            "drive {} of library \"{}\"",
-            drive.number, self.facts.library.name
-        );
-        let Some((inside, _, name)) = &drive.inside else {
-            return Err(ErrorKind::InvalidState.because(format!("{shown} is empty")));
-        };
-        let by_drive = matches!(request.what, Dismounted::Drive(_));
-        let ready = inside.state == DriveState::Loaded
-            || by_drive && inside.state == DriveState::Dismountable;
-        if !ready || self.uses.get(at).is_some_and(|now| *now == Use::Coming) {
-            return Err(ErrorKind::InvalidState
-                .because(format!("medium \"{name}\" in {shown} is {}", inside.state)));
+    /// Sends home what nobody has.
+    fn evict(&mut self, at: usize) {
+        if let (Some(Use::Spare), Some(drive)) = (self.uses.get(at), self.facts.drives.get(at)) {
+            self.steps.push(Step::Evict { drive: drive.no });
+            self.set(at, Use::Coming);
         }
-        demand_holder(inside, name, &self.facts.library, &job.work.caller)?;
-        Ok((at, drive.no, request.deferred))
     }
 
-    fn meant(&self, job: &Job, request: &DismountRequest) -> Result<usize> {
-        match &request.what {
-            Dismounted::Drive(number) => {
-                let at = self
-                    .facts
-                    .drives
-                    .iter()
-                    .position(|drive| drive.number == *number);
-                at.ok_or_else(|| no_drive(*number, self.facts))
-            }
-            Dismounted::Target(_) => {
-                let Some((medium, side)) = &job.target else {
-                    return Err(unknown_medium());
-                };
-                self.drive_of(medium.no)
-                    .filter(|at| {
-                        let drive = self.facts.drives.get(*at);
-                        drive
-                            .and_then(|drive| drive.inside.as_ref())
-                            .is_some_and(|(inside, ..)| {
-                                inside.side == side.no && inside.state != DriveState::Dismountable
-                            })
-                    })
-                    .ok_or_else(|| {
-                        ErrorKind::InvalidState.because(format!(
-                            "medium \"{}\" side {} is not mounted in library \"{}\"",
-                            medium.name, side.letter, self.facts.library.name
-                        ))
-                    })
+    /// Sends home what nobody has taken again in its time.
+    fn bring_home(&mut self) {
+        let library = &self.facts.library;
+        if self.facts.hands.is_some() || !library.enabled || library.state != LibraryState::Ready {
+            return;
+        }
+        for (at, drive) in self.facts.drives.iter().enumerate() {
+            if drive.is_overdue(self.facts.now) {
+                self.evict(at);
             }
         }
     }
@@ -267,62 +263,41 @@ impl<'a> Board<'a> {
         })
     }
 
-    /// Returns whether an inventory is under way from now on.
-    fn inventory(&mut self, job: &Job, looking: bool) -> bool {
-        let work = job.work.no;
-        match &job.request {
-            Ok(LibraryRequest::Inventory(false)) => {
-                let result = "ok no inventory is under way\n".to_owned();
-                self.steps.push(Step::Pass { work, result });
-                looking
-            }
-            _ if !self.facts.library.enabled => {
-                self.end(job, disabled(&self.facts.library));
-                looking
-            }
-            _ if looking => {
-                self.wait(job);
-                true
-            }
-            _ => {
-                self.steps.push(Step::Start { work, drive: None });
-                true
-            }
-        }
-    }
-
     fn mount(&mut self, job: &Job) {
-        let checked = self.check(job).map(|found| {
-            found.map(|(request, medium, side)| (request.clone(), medium.clone(), side.clone()))
+        let request = match &job.request {
+            Ok(LibraryRequest::Mount(request)) => request,
+            Ok(_) => return self.end(job, ErrorKind::InvalidParameter.because("not a mount")),
+            Err(refusal) => return self.end(job, refusal.clone()),
+        };
+        if job.targets.len() > 1 {
+            return self.mount_several(job, request);
+        }
+        let checked = job.target().and_then(|(medium, side)| {
+            let drive = request.drives.first().copied();
+            let wanted = [(medium, side, drive)];
+            fits(self.facts, request, &wanted)?;
+            demand_online(request, &wanted)?;
+            Ok((self.way(job)?, medium, side))
         });
         match checked {
-            Ok(Some((request, medium, side))) => self.place(job, &request, &medium, &side),
-            Ok(None) => self.wait(job),
+            Ok((Way::Open, medium, side)) => self.place(job, request, medium, side),
+            Ok((Way::Shut, ..)) => self.wait(job),
             Err(refusal) => self.end(job, refusal),
         }
     }
 
-    /// Checks what no waiting can change, or what only people change. `None`: the library is not ready yet.
-    fn check<'b>(&self, job: &'b Job) -> Result<Option<(&'b MountRequest, &'b Medium, &'b Side)>> {
+    /// Whether the library is ready. One that is off, or out of order, refuses a new request; one that waits goes on waiting.
+    fn way(&self, job: &Job) -> Result<Way> {
         let library = &self.facts.library;
         let first = job.work.state == WorkState::Queued;
-        let request = match &job.request {
-            Ok(LibraryRequest::Mount(request)) => request,
-            Ok(_) => return Err(ErrorKind::InvalidParameter.because("not a mount")),
-            Err(refusal) => return Err(refusal.clone()),
-        };
-        let Some((medium, side)) = &job.target else {
-            return Err(unknown_medium());
-        };
-        fits(self.facts, request, medium, side)?;
         match (library.enabled, library.state) {
-            (true, LibraryState::Ready) => Ok(Some((request, medium, side))),
+            (true, LibraryState::Ready) => Ok(Way::Open),
             (false, _) if first => Err(disabled(library)),
             (true, LibraryState::NeedsService | LibraryState::NotPresent) if first => {
                 Err(ErrorKind::LibraryOffline
                     .because(format!("library \"{}\" is {}", library.name, library.state)))
             }
-            _ => Ok(None),
+            _ => Ok(Way::Shut),
         }
     }
 
@@ -343,24 +318,19 @@ impl<'a> Board<'a> {
             .hands
             .as_ref()
             .is_some_and(|hands| hands.standalone);
-        if medium.library.is_none() {
-            if request.error_if_offline {
-                let sentence = format!("medium \"{}\" is on a shelf", medium.name);
-                return self.end(job, ErrorKind::MediaOffline.because(sentence));
-            }
-            if !standalone {
-                return self.bring(job, medium);
-            }
+        if medium.library.is_none() && !standalone {
+            return self.bring(job, medium);
         }
-        match self.choose(request.drive) {
+        let drive = request.drives.first().copied();
+        match self.choose(job, drive, &BTreeSet::new()) {
             Some(at) => self.give(job, at, medium, side),
             None => self.busy(job, request, "every drive that it could use is in use"),
         }
     }
 
     /// The medium is in a drive: served at once if nobody has it and it is the right one.
-    fn again(&mut self, job: &Job, request: &MountRequest, at: usize, wanted: (&Medium, &Side)) {
-        let (medium, side) = wanted;
+    fn again(&mut self, job: &Job, request: &MountRequest, at: usize, medium: (&Medium, &Side)) {
+        let (medium, side) = medium;
         let Some(drive) = self.facts.drives.get(at) else {
             return;
         };
@@ -368,7 +338,8 @@ impl<'a> Board<'a> {
             .inside
             .as_ref()
             .is_some_and(|(inside, ..)| inside.side == side.no);
-        let here = up && request.drive.is_none_or(|number| number == drive.number);
+        let wanted = request.drives.first();
+        let here = up && wanted.is_none_or(|number| *number == drive.number);
         match self.uses.get(at) {
             Some(Use::Spare) if here && self.facts.hands.is_some() => {
                 self.set(at, Use::Taken);
@@ -379,8 +350,7 @@ impl<'a> Board<'a> {
                 self.give(job, at, medium, side);
             }
             Some(Use::Spare) => {
-                self.set(at, Use::Coming);
-                self.steps.push(Step::Evict { drive: drive.no });
+                self.evict(at);
                 self.wait(job);
             }
             _ => self.busy(
@@ -413,7 +383,7 @@ impl<'a> Board<'a> {
 
     /// The best of the drives that a mount may have: an empty one, one that is being emptied, one whose medium nobody
     /// waits for, the one that was given back first.
-    fn choose(&self, number: Option<u32>) -> Option<usize> {
+    fn choose(&self, job: &Job, number: Option<u32>, without: &BTreeSet<usize>) -> Option<usize> {
         let wanted: BTreeSet<ObjectNo> = self
             .facts
             .jobs
@@ -429,8 +399,12 @@ impl<'a> Board<'a> {
             }
             (Use::Spare, None) | (Use::Taken, _) => None,
         };
+        let kept = |at: usize| self.kept.get(at).copied().flatten();
         let drives = self.facts.drives.iter().enumerate();
-        let fit = drives.filter(|(_, drive)| number.is_none_or(|number| number == drive.number));
+        let fit = drives
+            .filter(|(_, drive)| number.is_none_or(|number| number == drive.number))
+            .filter(|(at, _)| !without.contains(at))
+            .filter(|(at, _)| kept(*at).is_none_or(|above| job.work.priority >= above));
         fit.filter_map(|(at, drive)| Some((rank(at, drive)?, at)))
             .min()
             .map(|(_, at)| at)
@@ -485,92 +459,4 @@ fn first_use(facts: &Facts, drive: &Drive) -> Use {
         (None, Some((inside, ..))) if inside.state == DriveState::Dismountable => Use::Spare,
         (Some(_), _) | (None, Some(_)) => Use::Taken,
     }
-}
-
-/// Refuses a mount that this library can never serve.
-fn fits(facts: &Facts, request: &MountRequest, medium: &Medium, side: &Side) -> Result<()> {
-    let library = &facts.library;
-    if !medium.enabled {
-        return Err(
-            ErrorKind::ResourceDisabled.because(format!("medium \"{}\" is disabled", medium.name))
-        );
-    }
-    if medium.media_type != facts.media_type {
-        return Err(ErrorKind::DriveMediaMismatch.because(format!(
-            "medium \"{}\" is {}, library \"{}\" takes {}",
-            medium.name, medium.media_type, library.name, facts.media_type
-        )));
-    }
-    if medium.library.is_some_and(|no| no != library.no) {
-        return Err(ErrorKind::DriveMediaMismatch.because(format!(
-            "medium \"{}\" is not in library \"{}\"",
-            medium.name, library.name
-        )));
-    }
-    if request.write == Some(true) && side.state == SideState::Complete {
-        return Err(ErrorKind::WriteProtect.because(format!(
-            "medium \"{}\" side {} is complete; mount it for reading",
-            medium.name, side.letter
-        )));
-    }
-    match request.drive {
-        Some(number) if !facts.drives.iter().any(|drive| drive.number == number) => {
-            Err(no_drive(number, facts))
-        }
-        None if facts.drives.is_empty() => Err(ErrorKind::ResourceNotPresent
-            .because(format!("library \"{}\" has no drive", library.name))),
-        _ => Ok(()),
-    }
-}
-
-/// Who may give back what is in a drive: whoever mounted it, and whoever may change the library.
-fn demand_holder(inside: &Inside, name: &str, library: &Library, caller: &Caller) -> Result<()> {
-    if inside.uid == caller.uid || library.access.permits(caller, Right::Modify) {
-        return Ok(());
-    }
-    Err(ErrorKind::AccessDenied.because(format!(
-        "uid {} mounted medium \"{name}\"; uid {} lacks MODIFY on \"{}\"",
-        inside.uid, caller.uid, library.name
-    )))
-}
-
-/// Refuses to give away or move a medium that somebody has in a drive, or that is on its way.
-pub fn demand_idle(state: MediumState, inside: Option<&Inside>, name: &str) -> Result<()> {
-    let spare = inside.is_some_and(|inside| inside.state == DriveState::Dismountable);
-    if spare || matches!(state, MediumState::Idle | MediumState::OperatorRequest) {
-        return Ok(());
-    }
-    Err(ErrorKind::Busy.because(format!("medium \"{name}\" is {state}; dismount it first")))
-}
-
-/// What a person is asked.
-fn plea(
-    facts: &Facts,
-    hands: &HandSpec,
-    drive: u32,
-    (medium, side): (&Medium, &Side),
-    out: Option<&str>,
-) -> String {
-    let first = out.map_or(String::new(), |name| {
-        format!("take out medium \"{name}\" and ")
-    });
-    format!(
-        "{first}put medium \"{}\" side {} into drive {drive} of library \"{}\" ({})",
-        medium.name, side.letter, facts.library.name, hands.device
-    )
-}
-
-fn disabled(library: &Library) -> Refusal {
-    ErrorKind::ResourceDisabled.because(format!("library \"{}\" is disabled", library.name))
-}
-
-fn no_drive(number: u32, facts: &Facts) -> Refusal {
-    ErrorKind::InvalidDrive.because(format!(
-        "library \"{}\" has no drive {number}",
-        facts.library.name
-    ))
-}
-
-fn unknown_medium() -> Refusal {
-    ErrorKind::InvalidMedia.because("no medium has that identifier or name")
 }
