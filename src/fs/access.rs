@@ -249,11 +249,12 @@ fn state(access: &Access) -> List {
     List { mode, acl: None }
 }
 
-/// Adds w for each class and entry.
+/// Adds w for each class and entry that has r.
 fn writable(list: List) -> List {
+    let w = |bits: u32| bits | (bits & 0o444) >> 1;
     List {
-        mode: list.mode | 0o222,
-        acl: list.acl.map(|acl| acl.map(|bits| bits | 2)),
+        mode: w(list.mode),
+        acl: list.acl.map(|acl| acl.map(w)),
     }
 }
 
@@ -376,6 +377,15 @@ mod tests {
         ] {
             let list = |mode| List { mode, acl: None };
             assert_eq!(usable(list(mode)), list(made), "{mode:o}");
+        }
+        for (mode, made) in [
+            (0o755, 0o777),
+            (0o750, 0o770),
+            (0o440, 0o660),
+            (0o711, 0o711),
+        ] {
+            let list = |mode| List { mode, acl: None };
+            assert_eq!(writable(list(mode)), list(made), "{mode:o}");
         }
     }
 }

@@ -355,12 +355,6 @@ fn modes_and_owners() {
         ("pools/Backup/media/B/sides/A/state", 0o640, 1000, 1001),
         ("pools/Free/pools/LTO-8/media/C/sides/A/state", 0o664, 0, 0),
         (
-            "logical/00000000-0000-7000-8000-0000000000f0",
-            0o750,
-            1000,
-            1001,
-        ),
-        (
             "logical/00000000-0000-7000-8000-0000000000f0/state",
             0o640,
             1000,
@@ -382,6 +376,23 @@ fn modes_and_owners() {
             ..
         } = sample.stat(path);
         assert_eq!((m, u, g), (mode, uid, gid), "{path}: {m:o}");
+    }
+}
+
+/// What a mode alone does not say, it lets through: the daemon looks at who owns a logical medium, and at what is moved.
+#[test]
+fn modes_of_what_is_owned_and_of_what_is_free() {
+    let sample = Sample::new();
+    for (path, mode) in [
+        ("logical/00000000-0000-7000-8000-0000000000f0", 0o770),
+        ("logical/00000000-0000-7000-8000-0000000000f0/label", 0o660),
+        ("logical/00000000-0000-7000-8000-0000000000f0/owner", 0o440),
+        ("pools/Free/pools/LTO-8/media", 0o777),
+        ("pools/Free/pools/LTO-8/media/C", 0o777),
+        ("pools/Free/pools/LTO-8/requests", 0o770),
+    ] {
+        let found = sample.stat(path);
+        assert_eq!(found.mode, mode, "{path}: {:o}", found.mode);
     }
 }
 

@@ -73,7 +73,8 @@ pub enum Guard {
     State,
     /// CONTROL as above; in a free pool whoever has USE goes in and out, and the rules say with what.
     MediaDir,
-    /// The stored mode, masked, with w for everybody: the owner of the logical medium has it too, and the daemon looks.
+    /// The stored mode, masked, with w for every class that has r: the owner of the logical medium may be in any, and the
+    /// daemon looks.
     Owner(u32),
     /// This mode, of the user who wrote the request.
     Requester(u32),
