@@ -311,7 +311,8 @@ fn a_listing_goes_on_while_others_come_and_go() {
     assert_eq!(names(&first), ["A00001L8", "B"]);
     sample.change(
         "DELETE FROM side WHERE medium = 41; DELETE FROM medium WHERE no = 41;
-         INSERT INTO medium SELECT 90, randomblob(16), 'A0', NULL, '', media_type, pool, 1, NULL, NULL, 1, 1, NULL, NULL
+         INSERT INTO medium (no, id, name, description, media_type, pool, enabled, created, modified)
+         SELECT 90, randomblob(16), 'A0', '', media_type, pool, 1, 1, 1
          FROM medium WHERE no = 40;",
     );
     let rest = sample.look(|view| list(view, dir, first[1].cookie, 9));

@@ -268,7 +268,7 @@ fn big(slots: u32) -> Sample {
     let sample = Sample::new();
     sample.change(&format!(
         "WITH RECURSIVE n (i) AS (SELECT 3 UNION ALL SELECT i + 1 FROM n WHERE i < {slots})
-         INSERT INTO element SELECT 100000 + i, 30, 16, i, 0 FROM n;
+         INSERT INTO element (no, library, kind, number, modified) SELECT 100000 + i, 30, 16, i, 0 FROM n;
          INSERT INTO medium (no, id, name, description, media_type, pool, enabled, library, slot, created, modified)
          SELECT no + 100000, randomblob(16), 'medium' || number, '', 'LTO-8', 11, 1, 30, no, 0, 0
          FROM element WHERE kind = 16 AND number > 2 AND number % 2 = 1;
@@ -310,7 +310,8 @@ fn a_page_is_bounded() {
          SELECT i, 5, hex(zeroblob(120)), 1, 1, 1, 1 FROM n;
          INSERT INTO request SELECT no + 2000, 20, 'r' || no, '{\"uid\":1,\"gid\":1}', '', 0, 0, 9, 80, '', 1, 1, NULL
          FROM operator WHERE no >= 1000;
-         INSERT INTO work (no, library, kind, queued, name) SELECT no + 4000, 30, 17, 1, 'w' || no FROM operator WHERE no >= 1000;
+         INSERT INTO work (no, library, kind, queued, name, caller)
+         SELECT no + 4000, 30, 17, 1, 'w' || no, '{\"uid\":1,\"gid\":1}' FROM operator WHERE no >= 1000;
          INSERT INTO pool (no, id, parent, name, kind, media_type, uid, gid, mode, control, created, modified)
          SELECT no + 6000, randomblob(16), 1, 'p' || no, 1000, 'LTO-8', 0, 0, 0, 0, 1, 1 FROM operator WHERE no >= 1000;
          INSERT INTO library (no, id, name, enabled, state, uid, gid, mode, created, modified)
