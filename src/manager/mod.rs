@@ -251,6 +251,7 @@ impl Manager {
                 tracing::error!("a thread of the manager panicked");
             }
         }
+        self.readers.close();
     }
 }
 

@@ -34,7 +34,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Turns a failure of the engine into a refusal: disk full, memory, or anything else.
 #[expect(
@@ -80,11 +80,12 @@ impl Deref for View {
     }
 }
 
-/// Read connections to one catalog, made on demand and kept.
+/// Read connections to one catalog, made on demand and kept until they are closed.
 #[derive(Debug)]
 pub struct Readers {
     path: PathBuf,
-    idle: Mutex<Vec<View>>,
+    /// Those that nobody uses now; `None`: none is kept any more.
+    idle: Mutex<Option<Vec<View>>>,
 }
 
 impl Readers {
@@ -92,7 +93,7 @@ impl Readers {
     pub fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
-            idle: Mutex::new(Vec::new()),
+            idle: Mutex::new(Some(Vec::new())),
         }
     }
 
@@ -103,11 +104,7 @@ impl Readers {
 
     /// Runs `look` on one committed snapshot: all that it reads belongs to one instant.
     pub fn look<T>(&self, look: impl FnOnce(&View) -> Result<T>) -> Result<T> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
+        let idle = self.idle().as_mut().and_then(Vec::pop);
         let view = match idle {
             Some(view) => view,
             None => self.open()?,
@@ -116,11 +113,20 @@ impl Readers {
         run("BEGIN").map_err(failed)?;
         let result = look(&view);
         run("COMMIT").map_err(failed)?;
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(view);
+        if let Some(idle) = self.idle().as_mut() {
+            idle.push(view);
+        }
         result
+    }
+
+    /// Closes the connections that nobody uses and keeps none from now on. The last of a catalog to close folds the
+    /// write-ahead log into it, and who ends does not wait for everybody who may still look.
+    pub fn close(&self) {
+        *self.idle() = None;
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Option<Vec<View>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self) -> Result<View> {

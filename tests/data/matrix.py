@@ -157,7 +157,7 @@ class Place:
             os.chmod(f"{pool}/allocate", 0o666)
         put(f"{self.d}/allocate_from_free", "1")
         put(f"{self.r}/deallocate_to_free", "1")
-        for library, shape in zip(self.guarded["library"], ("slots=99 drives=20 ports=1", "", "slots=1 drives=1", "")):
+        for library, shape in zip(self.guarded["library"], ("slots=99 drives=24 ports=1", "", "slots=1 drives=1", "")):
             os.mkdir(library)
             os.chmod(library, 0o777)
             if shape:
@@ -165,7 +165,7 @@ class Place:
                 self.switch(library, "1")
         self.slots = (f"slot=l{self.config}/{slot}" for slot in itertools.count(1))
         for pool, name, count in [(self.p, "p", len(WHO) * (len(OWN) + 1) + 6), (self.r, "r", 2 * len(WHO)),
-                                  (self.free, "f", 1), (self.imported, "i", len(WHO))]:
+                                  (self.free, "f", 1), (self.imported, "i", len(WHO)), (self.q, "q", 2)]:
             lines = [f"{name}{self.config}-{at} {next(self.slots)} barcode={name}{self.config}{at}" for at in range(count)]
             put(f"{pool}/import", "\n".join([*lines, f"{name}{self.config}-off"]))
 
@@ -181,6 +181,7 @@ class Place:
         if who == "root":
             self.held = take(self.p, "timeout=0 name=held")
             serve(self.library, f"mount media={self.held}", "held")
+            serve(self.library, f"mount side=q{self.config}-0/A side=q{self.config}-1/A", "both")
             put(f"logical/{self.held}/label", "type=MTF id=1")
         for name in ("loaded", "deferred"):
             serve(self.library, f"mount media={lmid[name]}", f"{who}-{name}")
@@ -494,6 +495,15 @@ def libraries(place, who):
         return os.readlink(f"media/{place.medium(mount)}/drive").split("/")[-1]
 
     yield f"{asked}: mount", nothing, lambda: serve(library, f"mount media={own}", who), dismounted
+    several = f"media={own} side=f{place.config}-0/A"
+
+    def dismounted_all():
+        forget()
+        serve(library, f"dismount {several}")
+        forget("mine")
+
+    yield f"{asked}: mount of several", forget, lambda: serve(library, f"mount {several}", who), dismounted_all
+    forget()
     for name, words in [("loaded", ""), ("deferred", " deferred")]:
         line = f"dismount media={place.mine(who, name)}{words}"
         yield f"{asked}: dismount of the own{words}", forget, lambda: serve(library, line, who), nothing
@@ -524,7 +534,10 @@ def libraries(place, who):
     work = f"work/{place.waits[who]}"
     yield "write work/<number>/order: own", nothing, lambda: put(f"{work}/order", "1"), nothing
     yield "remove work/<number>: own", nothing, lambda: os.rmdir(work), nothing
-    yield "write libraries/<library>/description", nothing, lambda: put(f"{library}/description", who), nothing
+    for name, value in [("description", who), ("inventory_method", "fast"), ("auto_recovery", "0")]:
+        yield f"write libraries/<library>/{name}", nothing, lambda: put(f"{library}/{name}", value), nothing
+    yield "write libraries/<library>/drives/<number>/defer_dismount_delay", nothing, \
+        lambda: put(f"{library}/drives/1/defer_dismount_delay", "1h"), nothing
     yield "write libraries/<library>/driver", nothing, \
         lambda: put(f"{place.empty}/driver", f"virtual type={place.type} slots=1"), nothing
     yield "write libraries/<library>/enabled: 0", nothing, lambda: put(f"{test}/enabled", "0"), nothing

@@ -131,7 +131,7 @@ fn parts(operation: &str) -> (&str, &str, &str) {
 fn reads(path: &str, case: &str, r: &Rights<'_>) -> bool {
     let (pool, library) = (r.pool, r.library);
     match path {
-        "status" | "info.json" | "history" | "events" => r.audits(),
+        "status" | "status.html" | "info.json" | "history" | "events" => r.audits(),
         "export" => false,
         // The request of somebody else, and its result.
         "pools/<pool>/requests/<name>" | "pools/<pool>/results/<name>" => {
@@ -261,12 +261,18 @@ fn of_logical(verb: &str, path: &str, case: &str, pool: Bits, free: Bits) -> boo
 }
 
 fn of_libraries(verb: &str, path: &str, case: &str, r: &Rights<'_>) -> bool {
-    let Rights { pool, library, .. } = *r;
+    let Rights {
+        pool,
+        library,
+        free,
+        ..
+    } = *r;
     match (verb, path, case) {
         ("make in" | "rename in", "libraries", _) | ("remove", "libraries/<library>", _) => false,
         ("create in", _, "mount" | "dismount of the own" | "dismount of the own deferred") => {
             library.u && pool.u
         }
+        ("create in", _, "mount of several") => library.u && pool.u && free.u,
         ("create in", _, "dismount") => library.u && library.m && pool.u,
         ("create in", _, "dismount drive" | "inventory") => library.u && library.m,
         ("remove", "libraries/<library>/requests/<name>", "own" | "own that waits") => library.u,

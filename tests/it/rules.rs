@@ -450,8 +450,12 @@ fn a_manager_that_has_stopped_is_not_ready() {
         answer.recv().expect("an answer")
     };
     assert!(matches!(ask(&manager), Ok(Reply::Allocated { .. })));
+    let log = folder.path().join("catalog-wal");
+    assert!(manager.admit(pool, &root()).is_ok() && log.exists());
     manager.stop();
     assert_eq!(ask(&manager).unwrap_err().kind, ErrorKind::NotReady);
+    assert!(!log.exists(), "also while somebody still holds the manager");
+    assert!(manager.admit(pool, &root()).is_ok(), "who is late can look");
 }
 
 #[test]
