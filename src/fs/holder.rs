@@ -10,13 +10,14 @@ use crate::domain::id::{CATALOG, Guid, ObjectNo};
 use crate::domain::state::ElementKind;
 use crate::manager::{View, read};
 
+/// Directories that sort objects: each has an entry for each of something, and is the home of nothing.
+const SORTS: [Row; 3] = [Row::StateSides, Row::OwnerLogical, Row::LocationLibrary];
+
 /// Returns whether a node is the home directory of an object.
 pub fn is_home(node: Node) -> bool {
     let spec = spec(node.row);
-    let each = matches!(spec.name, Name::Each(_));
-    // Work is forgotten by itself, and nobody keeps notes on it.
-    let keeps = each && node.row != Row::Work;
-    node.row == Row::Root || keeps && matches!(spec.behaviour, Behaviour::Dir(_))
+    let each = matches!(spec.name, Name::Each(_)) && !SORTS.contains(&node.row);
+    node.row == Row::Root || each && matches!(spec.behaviour, Behaviour::Dir(_))
 }
 
 /// Returns the object of a node; `None` if it is gone or can have no attributes.
@@ -39,6 +40,7 @@ pub fn of(view: &View, node: Node) -> Result<Option<Holder>> {
         }),
         Some(Subject::MediaType(media_type)) => Some(Holder::MediaType(media_type.no)),
         Some(Subject::Operator(operator)) => Some(Holder::Operator(operator.no)),
-        Some(Subject::Request(_) | Subject::Work(_)) | None => None,
+        Some(Subject::Work(work)) => Some(Holder::Work(work.no)),
+        Some(Subject::Request(_)) | None => None,
     })
 }

@@ -23,6 +23,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-leaves.sql"),
     include_str!("schema-names.sql"),
     include_str!("schema-timeouts.sql"),
+    include_str!("schema-notes.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.
