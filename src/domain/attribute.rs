@@ -43,6 +43,8 @@ pub enum Holder {
     MediaType(ObjectNo),
     /// A request to a person.
     Operator(ObjectNo),
+    /// A piece of work of a library.
+    Work(ObjectNo),
 }
 
 impl Holder {
@@ -59,7 +61,8 @@ impl Holder {
             | Self::Drive(no)
             | Self::Port(no)
             | Self::MediaType(no)
-            | Self::Operator(no) => no,
+            | Self::Operator(no)
+            | Self::Work(no) => no,
         }
     }
 
@@ -77,6 +80,7 @@ impl Holder {
             Self::Port(no) => ("port", no.to_string()),
             Self::MediaType(no) => ("media-type", no.to_string()),
             Self::Operator(no) => ("operator", no.to_string()),
+            Self::Work(no) => ("work", no.to_string()),
         }
     }
 }

@@ -15,9 +15,7 @@ pub fn is_home(node: Node) -> bool {
     let spec = spec(node.row);
     let fixed = children(node.row).any(|child| matches!(child.name, Name::Is(_)));
     let each = matches!(spec.name, Name::Each(_)) && fixed;
-    // Work is forgotten by itself, and nobody keeps notes on it.
-    let keeps = each && node.row != Row::Work;
-    node.row == Row::Root || keeps && matches!(spec.behaviour, Behaviour::Dir(_))
+    node.row == Row::Root || each && matches!(spec.behaviour, Behaviour::Dir(_))
 }
 
 /// Returns the object of a node; `None` if it is gone or can have no attributes.
@@ -40,6 +38,7 @@ pub fn of(view: &View, node: Node) -> Result<Option<Holder>> {
         }),
         Some(Subject::MediaType(media_type)) => Some(Holder::MediaType(media_type.no)),
         Some(Subject::Operator(operator)) => Some(Holder::Operator(operator.no)),
-        Some(Subject::Request(_) | Subject::Work(_)) | None => None,
+        Some(Subject::Work(work)) => Some(Holder::Work(work.no)),
+        Some(Subject::Request(_)) | None => None,
     })
 }

@@ -319,7 +319,7 @@ pub fn set_list(node: Node, data: Option<&[u8]>, old: &List) -> Parsed<Ask> {
 
 /// A default access control list: what is made in a pool has the rights of the pool.
 pub const NO_DEFAULT_LIST: Deny = Deny::Errno(
-    libc::EPERM,
+    libc::EOPNOTSUPP,
     "there are no default lists: a pool that is made in a pool takes over its list",
 );
 

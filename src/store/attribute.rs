@@ -1,7 +1,7 @@
 //! Attributes that users gave objects: every function is one indexed query.
 
 use super::read::{many, one};
-use super::{fact, read};
+use super::{fact, queue, read};
 use crate::domain::attribute::Holder;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
@@ -81,6 +81,9 @@ fn rights(db: &Connection, facts: &mut Facts) -> Result<()> {
         }
         Holder::Operator(_) => {
             fact::found(read::operator(db, no)?, "operator request")?;
+        }
+        Holder::Work(_) => {
+            fact::found(queue::work(db, no)?, "work")?;
         }
     }
     Ok(())

@@ -148,7 +148,8 @@ const RULES: &[(&str, &str)] = &[
         "SELECT 'object ' || object || ' attribute ' || name FROM attribute WHERE object NOT IN \
          (SELECT no FROM catalog UNION ALL SELECT no FROM media_type UNION ALL SELECT no FROM pool \
          UNION ALL SELECT no FROM library UNION ALL SELECT no FROM element UNION ALL SELECT no FROM medium \
-         UNION ALL SELECT no FROM side UNION ALL SELECT no FROM logical UNION ALL SELECT no FROM operator)",
+         UNION ALL SELECT no FROM side UNION ALL SELECT no FROM logical UNION ALL SELECT no FROM operator \
+         UNION ALL SELECT no FROM work)",
     ),
     (
         "what is in a drive is a side of a medium, in a drive of the library",

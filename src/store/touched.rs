@@ -57,6 +57,24 @@ fn of_swap(db: &Connection, swap: &Swap) -> Result<Vec<ObjectNo>> {
     media.map(|media| media.concat())
 }
 
+/// The medium of an object that has an attribute.
+fn of_holder(db: &Connection, of: Holder) -> Result<Vec<ObjectNo>> {
+    match of {
+        Holder::Medium(medium) => Ok(vec![medium.no]),
+        Holder::Side(side) => medium_of_side(db, side.no),
+        Holder::Logical(logical) => medium_of_logical(db, logical.no),
+        Holder::Computer(_)
+        | Holder::Pool(_)
+        | Holder::Library(_)
+        | Holder::Slot(_)
+        | Holder::Drive(_)
+        | Holder::Port(_)
+        | Holder::MediaType(_)
+        | Holder::Operator(_)
+        | Holder::Work(_) => Ok(Vec::new()),
+    }
+}
+
 /// The media that an event concerns.
 fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
     let of_side = |side| medium_of_side(db, side);
@@ -78,19 +96,7 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
             let media: Result<Vec<_>> = logical.iter().map(|no| of_logical(*no)).collect();
             Ok(media?.concat())
         }
-        Event::AttributeChanged { of, .. } => match *of {
-            Holder::Medium(medium) => Ok(vec![medium.no]),
-            Holder::Side(side) => of_side(side.no),
-            Holder::Logical(logical) => of_logical(logical.no),
-            Holder::Computer(_)
-            | Holder::Pool(_)
-            | Holder::Library(_)
-            | Holder::Slot(_)
-            | Holder::Drive(_)
-            | Holder::Port(_)
-            | Holder::MediaType(_)
-            | Holder::Operator(_) => Ok(Vec::new()),
-        },
+        Event::AttributeChanged { of, .. } => of_holder(db, *of),
         Event::Founded { .. }
         | Event::NumbersReserved { .. }
         | Event::TypeAdded { .. }

@@ -1,6 +1,7 @@
 //! Extended attributes of objects and the histories of media, through the real mount.
 
 use crate::harness::{ROOT, Shell, Tree, User, same};
+use std::process::Command;
 
 /// Sets, gets, lists and removes, on one home directory after the other.
 const EVERYWHERE: &str = r#"
@@ -12,7 +13,8 @@ def refused(call, *words):
 lmid = os.listdir("logical")[0]
 medium = os.path.realpath("media/lto-0001")
 homes = [".", "pools/Backup", medium, medium + "/sides/A", "logical/" + lmid, "libraries/lto", "libraries/lto/slots/1",
-         "libraries/lto/drives/1", "libraries/lto/ports/1", "types/LTO-8", "operator/" + os.listdir("operator")[0]]
+         "libraries/lto/drives/1", "libraries/lto/ports/1", "types/LTO-8", "operator/" + os.listdir("operator")[0],
+         "work/" + os.listdir("work")[0]]
 for home in homes:
     assert os.listxattr(home) == [], home
     for name, value in (("user.place", b"shelf"), ("user.empty", b""), ("user.\u00e4 \n", bytes(range(256))), ("user.long", b"x" * 65535)):
@@ -57,6 +59,27 @@ fn every_object_has_attributes_and_nothing_else_has() {
     tree.remount();
     let script = "import os\nprint(sum(len(os.getxattr('pools/Backup', name)) for name in os.listxattr('pools/Backup')))";
     assert_eq!(tree.run(Shell::Python, script).output(), "65791\n");
+}
+
+/// Those of work go with it: when it is forgotten, and with its library.
+#[test]
+fn attributes_of_work_go_with_it() {
+    let tree = Tree::empty();
+    tree.library("lto", "type=LTO-8 slots=2 drives=1");
+    let ran = tree.run(
+        Shell::Bash,
+        "for n in a b; do echo inventory > libraries/lto/requests/$n; cat libraries/lto/results/$n; done
+         for n in work/*; do setfattr -n user.ticket -v 4711 $n; done; getfattr -d work/* | grep -c ticket
+         rm libraries/lto/requests/a; getfattr -d work/* | grep -c ticket
+         echo 0 > libraries/lto/enabled; rmdir libraries/lto; ls work",
+    );
+    let expected = "ok inventory of lto: 0 media\nok inventory of lto: 0 media\n3\n2\n";
+    assert_eq!(ran.output(), expected);
+    tree.unmount();
+    let (program, catalog, _) = tree.places();
+    let checked = Command::new(program).args(["check", catalog]).status();
+    assert!(checked.expect("a check").success());
+    tree.mount();
 }
 
 #[test]
@@ -114,6 +137,7 @@ fn attributes_are_set_by_whoever_may_change_the_object() {
         (other, "pools/Backup", "Permission denied\n"),
         (other, "pools/Backup/media/lto-0001", "Permission denied\n"),
         (owner, "types/LTO-8", "Permission denied\n"),
+        (owner, "$(ls -d work/* | head -n 1)", "Permission denied\n"),
         (owner, ".", "Permission denied\n"),
         (owner, "pools/Free", "Permission denied\n"),
         (owner, "libraries/lto/slots/1", "Permission denied\n"),

@@ -90,7 +90,8 @@ variants!(
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 74] = [
+const CHANGES: [&str; 75] = [
+    "\"of\":{\"work\":",
     "\"by_rule\":true",
     "\"name_by_rule\":\"week 9\"",
     "\"kept\":true",
@@ -674,6 +675,7 @@ fn drives(world: &mut World, pool: ObjectNo) {
         inside: true,
     });
     let first = ask(world, "first", "mount side=m1/B timeout=1h");
+    note(world, first);
     ask(world, "second", "mount side=m1/B");
     world.done(Ask::OrderWork {
         no: first,
@@ -704,6 +706,15 @@ fn drives(world: &mut World, pool: ObjectNo) {
         found: Ok(Vec::new()),
     });
     ask(world, "offline", "mount side=m2/A");
+}
+
+fn note(world: &mut World, work: ObjectNo) {
+    world.done(Ask::SetAttribute {
+        of: Holder::Work(work),
+        name: "user.ticket".to_owned(),
+        value: Some(b"4711".to_vec()),
+        way: Way::Any,
+    });
 }
 
 fn names_in<'a>(lines: impl Iterator<Item = &'a str>) -> BTreeSet<&'static str> {

@@ -157,9 +157,10 @@ fn a_list_can_be_set_only_where_a_mode_can_and_only_by_the_owner() {
         &tree,
         crate::harness::ROOT,
         "setfacl -d -m u:4011:rwx pools/Backup",
-        "Operation not permitted",
+        "Operation not supported",
     );
-    assert!(tree.read("last-error").contains("no default lists"));
+    let line = "0x80070032 ERROR_NOT_SUPPORTED there are no default lists";
+    assert!(tree.read("last-error").starts_with(line));
     tree.run(
         Shell::Bash,
         "setfacl -k pools/Backup; chown 4011 pools/Backup",
@@ -175,6 +176,29 @@ fn a_list_can_be_set_only_where_a_mode_can_and_only_by_the_owner() {
     refused(&tree, crate::harness::ROOT, &many(253), "Invalid argument");
     assert!(tree.read("last-error").contains("257 entries, at most 256"));
     tree.run(Shell::Bash, &many(252)).output();
+}
+
+/// Programs that copy lists copy those of a directory to a pool and back. A default list they cannot copy: they say so, and what
+/// a pool can have it has all the same.
+#[test]
+fn lists_are_copied_by_the_usual_tools() {
+    let tree = Tree::empty();
+    let ran = tree.run(
+        Shell::Bash,
+        "mkdir $T/plain $T/full $T/out; setfacl -m u:4011:rwx $T/plain; setfacl -m u:4011:rwx,d:u:4012:rx $T/full
+         show() { getfacl -cpE \"$@\" | grep 4011; }; said() { grep -o 'Operation not supported' $T/said; }
+         cp -a $T/plain pools/ && show pools/plain
+         cp -a $T/full pools/ 2>$T/said; said; show pools/full; rmdir pools/*l*n pools/full
+         rsync -dAX $T/plain pools/ && show pools/plain
+         rsync -dAX $T/full pools/ 2>$T/said; said; show pools/full
+         mkdir pools/full/pools/Below; show pools/full/pools/Below; getfacl -cpd pools/full | wc -w
+         cp -a pools/plain $T/out/ && show $T/out/plain; rm -r $T/out/plain
+         rsync -rlAX pools/plain $T/out && show $T/out/plain",
+    );
+    let (entry, not) = ("user:4011:rwx\n", "Operation not supported\n");
+    let both = [entry, not, entry].concat();
+    let expected = [&both, &both, entry, "0\n", entry, entry].concat();
+    assert_eq!(ran.output(), expected);
 }
 
 #[test]

@@ -39,6 +39,7 @@ pub(super) fn change(
         }
         Holder::MediaType(_) => "UPDATE media_type SET modified = ?2 WHERE no = ?1",
         Holder::Operator(_) => "UPDATE operator SET modified = ?2 WHERE no = ?1",
+        Holder::Work(_) => "UPDATE work SET modified = ?2 WHERE no = ?1",
     };
     run(db, sql, (no, time))
 }
