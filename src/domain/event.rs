@@ -10,6 +10,7 @@ use super::change::{
     Allocation, Deallocation, LibraryChange, LogicalChange, MediumChange, NewMedium, PoolChange,
     RequestRecord, Swap, Thing, TypeChange,
 };
+use super::history::{Digest, Head};
 use super::id::{Guid, ObjectNo};
 use super::operating::OperatorRecord;
 use super::setting::Setting;
@@ -200,6 +201,10 @@ pub enum Event {
         medium: Thing,
         change: DriveChange,
     },
+    /// The records up to `last` are in an archive: the history begins after them.
+    Archived { last: Head },
+    /// The tables as of `last` are in the checkpoint, which has this digest, and the records up to there are gone.
+    Checkpointed { last: Head, digest: Digest },
 }
 
 /// What the line of an event says before its details: the protocol's notification, and the result if it is one.
@@ -220,6 +225,7 @@ pub struct Headline {
 impl Event {
     /// Returns what the line of this event says first.
     pub fn headline(&self) -> Headline {
+        let computer = |what: &str| line("computer", &what, "update");
         match self {
             Self::Founded { id } => line("computer", id, "insert"),
             Self::NumbersReserved { ceiling } => line("computer", ceiling, "update"),
@@ -247,27 +253,24 @@ impl Event {
             Self::Deallocated { deallocation } => {
                 line("logical", &deallocation.logical.id, "delete")
             }
-            Self::Delivered { .. } | Self::DeliveryUnknown { .. } => {
-                line("computer", &"delivery", "update")
-            }
+            Self::Delivered { .. } | Self::DeliveryUnknown { .. } => computer("delivery"),
             Self::OperatorRequested { no, .. } | Self::MediaWanted { no, .. } => {
                 line("operator", no, "insert")
             }
             Self::OperatorSubmitted { operator } => line("operator", &operator.no, "insert"),
-            Self::SettingChanged { .. } => line("computer", &"settings", "update"),
+            Self::SettingChanged { .. } => computer("settings"),
             Self::OperatorChanged { no, state: Some(_) } => line("operator", no, "update"),
             Self::OperatorChanged { no, state: None } => line("operator", no, "delete"),
             Self::WorkQueued { no, .. } => line("work", no, "insert"),
             Self::WorkFinished { no, .. } => line("work", no, "complete"),
-            Self::AttributeChanged { of, .. } => {
-                let (object, id) = of.named();
-                line(object, &id, "update")
-            }
+            Self::AttributeChanged { of, .. } => of.headline(),
             Self::WorkRequested { work } => work.headline(),
             Self::WorkChanged {
                 no, name, change, ..
             } => change.headline(*no, name.as_ref()),
             Self::DriveChanged { drive, .. } => line("drive", drive, "update"),
+            Self::Archived { .. } => computer("history"),
+            Self::Checkpointed { .. } => computer("checkpoint"),
             Self::RequestForgotten { no, name, .. } => Headline {
                 request: name.clone(),
                 ..line("request", no, "delete")
@@ -278,6 +281,13 @@ impl Event {
             } => request.headline("complete", Some(result)),
             Self::Allocated { allocation } => allocation.headline(),
         }
+    }
+}
+
+impl Holder {
+    fn headline(&self) -> Headline {
+        let (object, id) = self.named();
+        line(object, &id, "update")
     }
 }
 

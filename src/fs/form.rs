@@ -46,7 +46,8 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::PoolPurgeTime
         | Row::PoolReuseDelay
         | Row::SettingOperatorPurgeTime
-        | Row::SettingHookTimeout => Form::Duration,
+        | Row::SettingHookTimeout
+        | Row::SettingRetention => Form::Duration,
         Row::LogicalAllocatedAt
         | Row::OperatorSubmitted
         | Row::SideRestsUntil

@@ -4,6 +4,7 @@
 //! [`Readers`] and never pass through here; no lock is held while a device, a person or the disk is waited for.
 
 mod allocating;
+mod archiving;
 mod asking;
 pub mod clock;
 pub mod core;
@@ -118,11 +119,14 @@ impl Manager {
             jobs.send(no).map_err(|_| not_ready())?;
         }
         let sure: Arc<Sure> = Arc::default();
+        let (folds, pages) = std::sync::mpsc::channel();
+        folds.send(()).map_err(|_| not_ready())?;
         let committer = Committer {
             core,
             inbox: outbox,
             sure: Arc::clone(&sure),
             jobs,
+            folds,
             on_commit,
             on_fatal: Some(on_fatal),
             version: Arc::clone(&version),
@@ -135,9 +139,11 @@ impl Manager {
             started.map_err(|error| ErrorKind::NotEnoughMemory.because(error.to_string()))
         };
         let worker = worker::Worker::new(path, Arc::clone(&readers), inbox.clone());
+        let folder = archiving::Folder::new(Arc::clone(&readers), inbox.clone());
         let threads = vec![
             thread("committer", Box::new(move || committer.run()))?,
             thread("worker", Box::new(move || worker.run(&work)))?,
+            thread("checkpoint", Box::new(move || folder.run(&pages)))?,
         ];
         let faults = options.faults.clone();
         Ok(Self {
@@ -244,6 +250,7 @@ struct Committer {
     inbox: Receiver<Message>,
     sure: Arc<Sure>,
     jobs: std::sync::mpsc::Sender<ObjectNo>,
+    folds: std::sync::mpsc::Sender<()>,
     on_commit: OnCommit,
     on_fatal: Option<OnFatal>,
     version: Arc<AtomicU64>,
@@ -375,6 +382,9 @@ impl Committer {
                 && self.jobs.send(no).is_err()
             {
                 tracing::error!("the worker has stopped");
+            }
+            if matches!(**event, Event::Archived { .. }) && self.folds.send(()).is_err() {
+                tracing::error!("the checkpoint goes on at the next start");
             }
         }
         if !batch.events.is_empty() {

@@ -1,7 +1,7 @@
 //! One ask inside a transaction: load the facts, let the rule decide, record the events.
 
 use super::numbers::Numbers;
-use super::{allocating, asking, filing, mounting, typing};
+use super::{allocating, archiving, asking, filing, mounting, typing};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::attribute::{Holder, Way};
@@ -100,10 +100,10 @@ impl Turn<'_> {
             } => self.set_attribute(*of, name, value.as_deref(), *way),
             Ask::AskOperator { request } => asking::submit(self, request),
             Ask::Set { setting } => asking::set(self, setting),
+            Ask::Archive { last } => archiving::submit(self, *last),
             Ask::AnswerOperator { no, state } => asking::answer(self, *no, *state),
             Ask::RemoveOperator { no } => asking::remove(self, *no),
-            // The core keeps these itself.
-            Ask::Delivered { .. } | Ask::Sweep => Ok(Reply::Done),
+            Ask::Delivered { .. } | Ask::Sweep | Ask::Fold { .. } => Ok(Reply::Done), // by the core
         }
     }
 

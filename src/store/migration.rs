@@ -20,6 +20,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-operator.sql"),
     include_str!("schema-mount.sql"),
     include_str!("schema-kinds.sql"),
+    include_str!("schema-archive.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

@@ -7,6 +7,7 @@ mod acl;
 mod asking;
 mod bulk;
 mod export;
+mod history;
 mod names;
 mod notice;
 mod open;

@@ -1,6 +1,7 @@
 //! `events`: the log as a stream that waits for more, from now on or from a record that was asked for.
 //!
-//! Invariant: a reader gets every record after its position exactly once, in order, after it is on disk.
+//! Invariant: a reader gets every record after its position exactly once, in order, after it is on disk. If the next went into an
+//! archive meanwhile, its reads are refused until it goes to one that is kept.
 
 use super::open::Wanted;
 use super::parked::Key;
@@ -88,12 +89,17 @@ impl Tail {
     }
 }
 
-pub(super) fn read(served: &Served, tail: &Mutex<Tail>, wanted: &Wanted, reply: ReplyData) {
+pub(super) fn read(
+    served: &Served,
+    (tail, uid): (&Mutex<Tail>, u32),
+    wanted: &Wanted,
+    reply: ReplyData,
+) {
     match lock(tail).take(served, wanted.size) {
         Ok(bytes) if !bytes.is_empty() => return reply.data(&bytes),
         Ok(_) if wanted.nonblocking => return reply.error(Errno::EAGAIN),
         Ok(_) => {}
-        Err(failed) => return reply.error(failed.errno()),
+        Err(failed) => return reply.error(served.errno(uid, &failed)),
     }
     served
         .waiting
@@ -122,7 +128,8 @@ fn wake_once(served: &Served) -> bool {
     let mut again = false;
     for parked in served.waiting.take(&Key::Events) {
         let file = served.handles.get(parked.handle);
-        let Some(super::open::Open::Events(tail)) = file.as_deref().map(|file| &file.open) else {
+        let found = file.as_deref().map(|file| (&file.open, file.uid));
+        let Some((super::open::Open::Events(tail), uid)) = found else {
             parked.reply.error(Errno::EBADF);
             continue;
         };
@@ -134,7 +141,7 @@ fn wake_once(served: &Served) -> bool {
                 again |= fresh(served, tail);
             }
             Ok(bytes) => parked.reply.data(&bytes),
-            Err(failed) => parked.reply.error(failed.errno()),
+            Err(failed) => parked.reply.error(served.errno(uid, &failed)),
         }
     }
     again
