@@ -145,6 +145,68 @@ pub struct Piece {
     pub pages: Vec<Page>,
 }
 
+/// Where somebody wants an archive to end: before a record, or before the first that is not older than an instant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Before {
+    /// The first record that stays.
+    Seq(i64),
+    /// Records from then on stay.
+    Time(Time),
+}
+
+impl Before {
+    /// Reads a sequence number, a length of time with its unit (what is older goes), or a time. Anything else is
+    /// [`ErrorKind::InvalidParameter`].
+    pub fn parse(text: &str, now: Time) -> Result<Self> {
+        if let Ok(seq) = text.parse::<i64>() {
+            return Ok(Self::Seq(seq));
+        }
+        let age = Span::parse(text).map(|age| Self::Time(Time(now.0 - age.0)));
+        age.or_else(|_| Time::parse(text).map(Self::Time))
+            .map_err(|_| {
+                ErrorKind::InvalidParameter.because(format!(
+                    "{} is no record number, no time such as 2031-02-03T04:05:06Z and no age such as 90d",
+                    shown(text)
+                ))
+            })
+    }
+}
+
+/// Which records go into an archive: all from the beginning to the first that stays.
+#[derive(Debug, Clone, Copy)]
+pub struct Share {
+    /// What is asked for; everything if nothing is.
+    before: Option<Before>,
+    /// How long records stay at least.
+    retention: Span,
+    /// The time now.
+    now: Time,
+}
+
+impl Share {
+    /// Makes a share of what is asked for and the setting.
+    pub fn new(before: Option<Before>, retention: Span, now: Time) -> Self {
+        Self {
+            before,
+            retention,
+            now,
+        }
+    }
+
+    /// Returns whether a record goes. One that is asked for and is too young is refused with [`ErrorKind::InvalidState`].
+    pub fn takes(&self, seq: i64, time: Time) -> Result<bool> {
+        let wanted = self.before.is_none_or(|before| match before {
+            Before::Seq(first) => seq < first,
+            Before::Time(since) => time < since,
+        });
+        match demand_old(seq, time, self.retention, self.now) {
+            Ok(()) => Ok(wanted),
+            Err(refusal) if wanted && self.before.is_some() => Err(refusal),
+            Err(_) => Ok(false),
+        }
+    }
+}
+
 /// Refuses to let go of a record before its time.
 pub fn demand_old(seq: i64, time: Time, retention: Span, now: Time) -> Result<()> {
     if retention.0 == 0 || time.0 <= now.0.saturating_sub(retention.0) {
@@ -197,6 +259,55 @@ mod tests {
         ] {
             let refusal = Mark::parse(bad).unwrap_err();
             assert_eq!(refusal.kind, ErrorKind::InvalidParameter, "{bad}");
+        }
+    }
+
+    #[test]
+    fn forms_of_an_end() {
+        let now = Time(1_900_000_000_000);
+        for (text, before) in [
+            ("17", Before::Seq(17)),
+            ("-1", Before::Seq(-1)),
+            ("2s", Before::Time(Time(now.0 - 2000))),
+            ("1970-01-01T00:00:01Z", Before::Time(Time(1000))),
+        ] {
+            assert_eq!(Before::parse(text, now), Ok(before), "{text}");
+        }
+        for bad in ["", "soon", "1.5h", "infinite", "1970-01-01"] {
+            let refusal = Before::parse(bad, now).unwrap_err();
+            assert_eq!(refusal.kind, ErrorKind::InvalidParameter, "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_goes_and_what_stays() {
+        let now = Time(1_000_000);
+        let takes = |before, retention, seq, time| {
+            let taken = Share::new(before, Span(retention), now).takes(seq, Time(time));
+            taken.map_err(|refusal| refusal.kind)
+        };
+        let seq = Some(Before::Seq(5));
+        let time = Some(Before::Time(Time(500)));
+        for (before, retention, record, expected) in [
+            (None, 0, (9, 2_000_000), Ok(true)),
+            (None, 1000, (9, 999_000), Ok(true)),
+            (None, 1000, (9, 999_001), Ok(false)),
+            (seq, 0, (4, 0), Ok(true)),
+            (seq, 0, (5, 0), Ok(false)),
+            (seq, 1000, (4, 999_000), Ok(true)),
+            (seq, 1000, (4, 999_001), Err(ErrorKind::InvalidState)),
+            (seq, 1000, (5, 999_001), Ok(false)),
+            (time, 0, (4, 499), Ok(true)),
+            (time, 0, (4, 500), Ok(false)),
+            (time, 999_600, (4, 450), Err(ErrorKind::InvalidState)),
+            (time, 999_600, (4, 400), Ok(true)),
+        ] {
+            let (at, of) = record;
+            assert_eq!(
+                takes(before, retention, at, of),
+                expected,
+                "{before:?} {retention} {record:?}"
+            );
         }
     }
 }

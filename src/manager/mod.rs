@@ -4,7 +4,7 @@
 //! [`Readers`] and never pass through here; no lock is held while a device, a person or the disk is waited for.
 
 mod allocating;
-mod archiving;
+pub mod archiving;
 mod asking;
 pub mod clock;
 pub mod core;
@@ -36,10 +36,10 @@ use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::work::WorkChange;
-use crate::store::check;
 use crate::store::write::Writer;
+use crate::store::{archive, check};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -412,11 +412,22 @@ pub struct Findings {
 
 /// Checks a catalog that nobody serves: the chain of the log, every invariant, and the tables against the log.
 pub fn check(catalog: &Path) -> Result<Findings> {
+    check_with(catalog, &[])
+}
+
+/// The same with archives: each by itself, and that they lead to the oldest record of the catalog.
+pub fn check_with(catalog: &Path, archives: &[PathBuf]) -> Result<Findings> {
     let readers = Readers::new(catalog);
     // A file that is no catalog gets no lock beside it.
     readers.look(|view| crate::store::demand_catalog(view))?;
     let _lock = Lock::take(catalog)?;
-    readers.look(examine)
+    readers.look(|view| {
+        let mut found = examine(view)?;
+        if found.problems.is_empty() {
+            found.problems = archive::prove(view, archives)?;
+        }
+        Ok(found)
+    })
 }
 
 /// Checks what a connection sees: the file, the chain of the log, every invariant, and the tables against the log.
