@@ -37,6 +37,8 @@
 //! * **Rules decide, the manager performs.** A rule is a function of facts and an ask; it returns events or a refusal.
 //! * **Events are the truth.** [`store::write::Writer::record`] appends each [`domain::event::Event`] to the log and
 //!   applies it to the tables in the same transaction. `history` is that log. `ntmsfs check` rebuilds the tables from it.
+//! * **Nothing leaves the log that nobody has.** That records are in a file ([`store::archive`]) is an event, proved by the chain
+//!   of the last. The checkpoint ([`store::checkpoint`]), which is what replaying them gives, then takes their place.
 //! * **One committer, many asks.** It drains its inbox into one transaction and answers after the commit. Readers
 //!   see committed snapshots ([`store::Readers`]) and never wait for it.
 //! * **No callback waits.** A reply that must wait is parked ([`fs::waiting`]) or held for a commit ([`fs::late`]).

@@ -3,6 +3,7 @@
 //! Invariants: a message goes to standard error once, and says what to do; exit status 0 is success, 1 a refusal, 2 wrong
 //! usage; as mount.ntmsfs the statuses of mount(8), [`failure::Status`].
 
+mod archive;
 pub mod config;
 mod daemon;
 pub mod failure;
@@ -86,6 +87,20 @@ enum Verb {
     Check {
         /// The catalog.
         catalog: PathBuf,
+        /// An archive of it; may be repeated. Each is verified, and that they lead to the catalog's oldest record.
+        #[arg(long, value_name = "FILE")]
+        archive: Vec<PathBuf>,
+    },
+    /// Move the oldest records of the history into a file; the catalog may be mounted.
+    Archive {
+        /// The catalog.
+        catalog: PathBuf,
+        /// The file to make; one that exists is refused.
+        archive: PathBuf,
+        /// What stays: records from this number or time on, or that are not older than this (such as 90d). Without it, what
+        /// settings/retention keeps.
+        #[arg(long, value_name = "RECORD|TIME|AGE")]
+        before: Option<String>,
     },
 }
 
@@ -132,8 +147,14 @@ impl Arguments {
         match self.verb {
             Verb::Init { catalog } => crate::manager::founding::found(&catalog)
                 .with_context(|| format!("init {}", catalog.display())),
-            Verb::Check { catalog } => check(&catalog),
+            Verb::Check { catalog, archive } => check(&catalog, &archive),
             Verb::CheckConfig { file } => config::load(Some(&file)).map(drop),
+            Verb::Archive {
+                catalog,
+                archive,
+                before,
+            } => archive::run(&catalog, &archive, before.as_deref())
+                .with_context(|| format!("archive {}", catalog.display())),
             Verb::Hooks {
                 catalog,
                 dir,
@@ -172,9 +193,9 @@ impl Arguments {
     }
 }
 
-fn check(catalog: &Path) -> Result<()> {
-    let found =
-        crate::manager::check(catalog).with_context(|| format!("check {}", catalog.display()))?;
+fn check(catalog: &Path, archives: &[PathBuf]) -> Result<()> {
+    let found = crate::manager::check_with(catalog, archives)
+        .with_context(|| format!("check {}", catalog.display()))?;
     let unknown = found
         .unknown
         .iter()

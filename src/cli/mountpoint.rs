@@ -196,6 +196,13 @@ pub fn is_mounted(dir: &Path) -> bool {
     matches!(topmost(dir), Ok(Some(entry)) if entry.fs_type == FS_TYPE.as_bytes())
 }
 
+/// Finds the directory at which a source is mounted, if it is; of several the latest.
+pub fn of(source: &Path) -> io::Result<Option<PathBuf>> {
+    let (source, text) = (shown_source(source)?, fs::read("/proc/self/mountinfo")?);
+    let latest = entries(&text).filter(|it| it.is_ours(&source)).last();
+    Ok(latest.map(|entry| PathBuf::from(OsString::from_vec(entry.point))))
+}
+
 /// Makes the source absolute and checks that the kernel will take it.
 fn shown_source(source: &Path) -> io::Result<OsString> {
     let refuse = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));

@@ -5,6 +5,7 @@
 use super::acl::List;
 use super::attribute::{Holder, Way};
 use super::error::Refusal;
+use super::history::{Mark, Piece};
 use super::id::{Guid, ObjectNo};
 use super::import::ImportLine;
 use super::label::MediaLabel;
@@ -120,6 +121,10 @@ pub enum Ask {
     AskOperator { request: Box<OperatorRequest> },
     /// `SetNtmsObjectInformation` of the computer object.
     Set { setting: Setting },
+    /// The records up to this one are in an archive.
+    Archive { last: Mark },
+    /// The daemon: the next step of the checkpoint, for records that are in an archive.
+    Fold { piece: Box<Piece> },
     /// Satisfy or refuse an operator request (`SatisfyNtmsOperatorRequest`, `CancelNtmsOperatorRequest`), or say that
     /// somebody works on it.
     AnswerOperator { no: ObjectNo, state: OperatorState },

@@ -10,6 +10,7 @@ use super::change::{
     Allocation, Deallocation, ElementChange, LibraryChange, LogicalChange, MediumChange, NewMedium,
     PoolChange, RequestRecord, Swap, Thing, TypeChange,
 };
+use super::history::{Digest, Head};
 use super::id::{Guid, ObjectNo};
 use super::operating::OperatorRecord;
 use super::setting::Setting;
@@ -215,6 +216,10 @@ pub enum Event {
         medium: Thing,
         change: DriveChange,
     },
+    /// The records up to `last` are in an archive: the history begins after them.
+    Archived { last: Head },
+    /// The tables as of `last` are in the checkpoint, which has this digest, and the records up to there are gone.
+    Checkpointed { last: Head, digest: Digest },
 }
 
 /// What the line of an event says before its details: the protocol's notification, and the result if it is one.
@@ -235,6 +240,7 @@ pub struct Headline {
 impl Event {
     /// Returns what the line of this event says first.
     pub fn headline(&self) -> Headline {
+        let computer = |what: &str| line("computer", &what, "update");
         match self {
             Self::Founded { id } => line("computer", id, "insert"),
             Self::NumbersReserved { ceiling } => line("computer", ceiling, "update"),
@@ -262,14 +268,12 @@ impl Event {
             Self::Deallocated { deallocation } => {
                 line("logical", &deallocation.logical.id, "delete")
             }
-            Self::Delivered { .. } | Self::DeliveryUnknown { .. } => {
-                line("computer", &"delivery", "update")
-            }
+            Self::Delivered { .. } | Self::DeliveryUnknown { .. } => computer("delivery"),
             Self::OperatorRequested { no, .. } | Self::MediaWanted { no, .. } => {
                 line("operator", no, "insert")
             }
             Self::OperatorSubmitted { operator } => line("operator", &operator.no, "insert"),
-            Self::SettingChanged { .. } => line("computer", &"settings", "update"),
+            Self::SettingChanged { .. } => computer("settings"),
             Self::OperatorChanged { no, state: Some(_) } | Self::OperatorTimedOut { no } => {
                 line("operator", no, "update")
             }
@@ -283,6 +287,8 @@ impl Event {
             } => change.headline(*no, name.as_ref()),
             Self::DriveChanged { drive, .. } => line("drive", drive, "update"),
             Self::ElementChanged { element, kind, .. } => line(kind.word(), element, "update"),
+            Self::Archived { .. } => computer("history"),
+            Self::Checkpointed { .. } => computer("checkpoint"),
             Self::RequestForgotten { no, name, .. } => Headline {
                 request: name.clone(),
                 ..line("request", no, "delete")

@@ -13,6 +13,7 @@ pub mod driver;
 pub mod error;
 pub mod event;
 pub mod hand;
+pub mod history;
 pub mod id;
 pub mod import;
 pub mod json;

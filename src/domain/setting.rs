@@ -3,7 +3,7 @@
 //! Invariant: a value that `parse` made is in its range, so a rule only asks who sets it.
 
 use super::error::{ErrorKind, Result};
-use super::time::{Limit, Time};
+use super::time::{Limit, Span, Time};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -28,6 +28,8 @@ pub struct Settings {
     pub hook_timeout: Limit,
     /// At which ages of an open request the hooks are run again.
     pub hook_ages: Ages,
+    /// How long records stay in the history at least.
+    pub retention: Span,
     /// The last change; the epoch before the first.
     pub modified: Time,
 }
@@ -48,6 +50,8 @@ pub enum Setting {
     HookTimeout(Limit),
     /// At which ages of an open request the hooks are run again.
     HookAges(Ages),
+    /// How long records stay in the history at least.
+    Retention(Span),
 }
 
 /// Ages in milliseconds, ascending, none twice, at most [`AGES_MAX`].

@@ -15,7 +15,7 @@ use crate::domain::id::CATALOG;
 use crate::domain::noun::Pool;
 use crate::domain::state::PoolType;
 use crate::domain::time::Time;
-use crate::manager::{self, View, list, read, touched, views};
+use crate::manager::{self, View, list, log, read, touched, views};
 
 /// What kind of file a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -165,12 +165,15 @@ fn shape(view: &View, node: Node) -> Result<Option<(FileKind, u64)>> {
         | Behaviour::RequestFile(_)
         | Behaviour::ResultFile(_) => (FileKind::File, length(lookup::show(view, node)?.len())),
         Behaviour::History => {
-            let end = if node.no == CATALOG {
-                list::head(view)?.map_or(0, |head| head.end)
+            let (begin, end) = if node.no == CATALOG {
+                (
+                    log::begin(view)?.end,
+                    list::head(view)?.map_or(0, |head| head.end),
+                )
             } else {
-                touched::size(view, node.no)?
+                (touched::begin(view, node.no)?, touched::end(view, node.no)?)
             };
-            (FileKind::File, end.unsigned_abs())
+            (FileKind::File, (end - begin).unsigned_abs())
         }
         Behaviour::Transaction
         | Behaviour::Ask

@@ -48,7 +48,8 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::PoolReuseDelay
         | Row::DriveDeferDelay
         | Row::SettingOperatorPurgeTime
-        | Row::SettingHookTimeout => Form::Duration,
+        | Row::SettingHookTimeout
+        | Row::SettingRetention => Form::Duration,
         Row::LogicalAllocatedAt
         | Row::OperatorSubmitted
         | Row::SideRestsUntil

@@ -78,7 +78,7 @@ rows! {
     ByState = 262, StateSides = 263, SideInState = 264, ByOwner = 265, OwnerLogical = 266, LogicalOfOwner = 267,
     ByLocation = 268, LocationLibraries = 269, LocationLibrary = 270, MediumInLibrary = 271,
     LocationOffline = 272, MediumOffline = 273, WorkInfo = 274,
-    MediumHistory = 350, Export = 351,
+    MediumHistory = 350, Export = 351, SettingRetention = 360, SettingArchived = 361,
     StatusPage = 420, LibraryStatus = 421, LibraryMap = 422,
 }
 

@@ -3,9 +3,10 @@
 use super::parse::{invalid, switch};
 use crate::domain::ask::Ask;
 use crate::domain::error::Result;
+use crate::domain::history::Mark;
 use crate::domain::id::ObjectNo;
 use crate::domain::setting::{self, Ages, Setting};
-use crate::domain::time::Limit;
+use crate::domain::time::{Limit, Span};
 
 fn set(setting: Setting) -> Ask {
     Ask::Set { setting }
@@ -36,4 +37,13 @@ pub(super) fn hook_ages(_: ObjectNo, value: &str) -> Result<Ask> {
         return invalid("the ages stand on one line, such as 1h 4h 24h".to_owned());
     }
     Ok(set(Setting::HookAges(Ages::parse(value)?)))
+}
+
+pub(super) fn retention(_: ObjectNo, value: &str) -> Result<Ask> {
+    Ok(set(Setting::Retention(Span::parse(value)?)))
+}
+
+pub(super) fn archived(_: ObjectNo, value: &str) -> Result<Ask> {
+    let last = Mark::parse(value)?;
+    Ok(Ask::Archive { last })
 }

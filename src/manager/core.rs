@@ -8,7 +8,7 @@ use super::groups::Groups;
 use super::limits::{self, Limits};
 use super::numbers::{BLOCK, Numbers};
 use super::turn::Turn;
-use super::{allocating, mounting, serving, supply, typing};
+use super::{allocating, archiving, mounting, serving, supply, typing};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::{ErrorKind, Refusal, Result};
@@ -201,6 +201,9 @@ impl Core {
         let recorded = self.recorded;
         let result = if *ask == Ask::Sweep {
             self.sweep().map(|()| (Reply::Done, Vec::new()))
+        } else if let Ask::Fold { piece } = ask {
+            let folded = archiving::fold(&mut self.writer, piece, caller, (self.clock.utc)());
+            folded.map(|()| (Reply::Done, Vec::new()))
         } else {
             self.decide(caller, ask)
         };

@@ -4,6 +4,7 @@
 //! [`Readers`] and never pass through here; no lock is held while a device, a person or the disk is waited for.
 
 mod allocating;
+pub mod archiving;
 mod asking;
 pub mod clock;
 pub mod core;
@@ -43,10 +44,10 @@ use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::work::WorkChange;
-use crate::store::check;
 use crate::store::write::Writer;
+use crate::store::{archive, check};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -135,11 +136,14 @@ impl Manager {
             jobs.send(no).map_err(|_| not_ready())?;
         }
         let sure: Arc<Sure> = Arc::default();
+        let (folds, pages) = std::sync::mpsc::channel();
+        folds.send(()).map_err(|_| not_ready())?;
         let committer = Committer {
             core,
             inbox: outbox,
             sure: Arc::clone(&sure),
             jobs,
+            folds,
             on_commit,
             on_fatal: Some(on_fatal),
             version: Arc::clone(&version),
@@ -156,9 +160,11 @@ impl Manager {
             started.map_err(refused)
         };
         let worker = worker::Worker::new(path, Arc::clone(&readers), inbox.clone());
+        let folder = archiving::Folder::new(Arc::clone(&readers), inbox.clone());
         let threads = vec![
             thread("committer", Box::new(move || committer.run()))?,
             thread("worker", Box::new(move || worker.run(&work)))?,
+            thread("checkpoint", Box::new(move || folder.run(&pages)))?,
         ];
         let faults = options.faults.clone();
         Ok(Self {
@@ -274,6 +280,7 @@ struct Committer {
     inbox: Receiver<Message>,
     sure: Arc<Sure>,
     jobs: std::sync::mpsc::Sender<ObjectNo>,
+    folds: std::sync::mpsc::Sender<()>,
     on_commit: OnCommit,
     on_fatal: Option<OnFatal>,
     version: Arc<AtomicU64>,
@@ -410,6 +417,9 @@ impl Committer {
             {
                 tracing::error!("the worker has stopped");
             }
+            if matches!(**event, Event::Archived { .. }) && self.folds.send(()).is_err() {
+                tracing::error!("the checkpoint goes on at the next start");
+            }
         }
         if !batch.events.is_empty() {
             (self.on_commit)(&batch.events);
@@ -436,11 +446,22 @@ pub struct Findings {
 
 /// Checks a catalog that nobody serves: the chain of the log, every invariant, and the tables against the log.
 pub fn check(catalog: &Path) -> Result<Findings> {
+    check_with(catalog, &[])
+}
+
+/// The same with archives: each by itself, and that they lead to the oldest record of the catalog.
+pub fn check_with(catalog: &Path, archives: &[PathBuf]) -> Result<Findings> {
     let readers = Readers::new(catalog);
     // A file that is no catalog gets no lock beside it.
     readers.look(|view| crate::store::demand_catalog(view))?;
     let _lock = Lock::take(catalog)?;
-    readers.look(examine)
+    readers.look(|view| {
+        let mut found = examine(view)?;
+        if found.problems.is_empty() {
+            found.problems = archive::prove(view, archives)?;
+        }
+        Ok(found)
+    })
 }
 
 /// Checks what a connection sees: the file, the chain of the log, every invariant, and the tables against the log.

@@ -2,7 +2,7 @@
 
 use super::groups::Groups;
 use super::numbers::Numbers;
-use super::{allocating, asking, filing, mounting, serving, typing, working};
+use super::{allocating, archiving, asking, filing, mounting, serving, typing, working};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetElement, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::attribute::{Holder, Way};
@@ -88,10 +88,10 @@ impl Turn<'_> {
             Ask::SetAttribute { of, name, value, way } => self.set_attribute(*of, name, value.as_deref(), *way),
             Ask::AskOperator { request } => asking::submit(self, request),
             Ask::Set { setting } => asking::set(self, setting),
+            Ask::Archive { last } => archiving::submit(self, *last),
             Ask::AnswerOperator { no, state } => asking::answer(self, *no, *state),
             Ask::RemoveOperator { no } => asking::remove(self, *no),
-            // The core keeps these itself.
-            Ask::Delivered { .. } | Ask::Sweep => Ok(Reply::Done),
+            Ask::Delivered { .. } | Ask::Sweep | Ask::Fold { .. } => Ok(Reply::Done), // by the core
         }
     }
 

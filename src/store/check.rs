@@ -4,6 +4,7 @@
 //! catalog of any size is checked in bounded memory.
 
 use super::apply::apply;
+use super::checkpoint::{self, Checkpoint};
 use super::read::many;
 use super::{failed, failure, log, migration, touched};
 use crate::domain::error::{ErrorKind, Result};
@@ -227,9 +228,10 @@ pub fn file(db: &Connection) -> Result<Vec<String>> {
     Ok(out)
 }
 
-/// Walks the log: sequence, offsets, checksums, chain, and whether every record can be read. The first that is wrong is
-/// refused with [`ErrorKind::DatabaseFailure`].
+/// Walks the log: sequence, offsets, checksums, chain, and whether every record can be read; before that the pages of the
+/// checkpoint. The first that is wrong is refused with [`ErrorKind::DatabaseFailure`].
 pub fn chain(db: &Connection) -> Result<()> {
+    checkpoint::verify(db)?;
     log::walk(db, |_, _| Ok(())).map(drop)
 }
 
@@ -238,9 +240,9 @@ pub fn rebuilt(db: &Connection) -> Result<Vec<String>> {
     differences(db, &tables(db)?)
 }
 
-/// Replays the log of a catalog into new tables in memory.
-pub(super) fn tables(db: &Connection) -> Result<Connection> {
-    let replayed = empty()?;
+/// Replays the log of a catalog into new tables: those of the checkpoint, or empty ones in memory.
+fn tables(db: &Connection) -> Result<Connection> {
+    let replayed = begun(db)?;
     log::walk(db, |record, bytes| again(&replayed, &record, bytes))?;
     replayed.execute_batch("COMMIT").map_err(failed)?;
     Ok(replayed)
@@ -257,15 +259,25 @@ pub fn replay(lines: impl IntoIterator<Item = String>) -> Result<Connection> {
     Ok(replayed)
 }
 
+/// The tables with which the log of a catalog begins, in a transaction.
+pub(super) fn begun(db: &Connection) -> Result<Connection> {
+    if log::folded(db)?.seq == 0 {
+        return empty();
+    }
+    let tables = Checkpoint::load(db)?.into_tables();
+    tables.execute_batch("BEGIN").map_err(failed)?;
+    Ok(tables)
+}
+
 /// Applies a record as when it was made.
-fn again(db: &Connection, record: &log::Record, bytes: usize) -> Result<()> {
+pub(super) fn again(db: &Connection, record: &log::Record, bytes: usize) -> Result<()> {
     touched::touch(db, record.seq, bytes, &record.detail)?;
     failure::note(db, record.seq, &record.detail)?;
     apply(db, &record.detail, record.time)
 }
 
 /// An empty catalog in memory, in a transaction.
-fn empty() -> Result<Connection> {
+pub(super) fn empty() -> Result<Connection> {
     let mut db = Connection::open_in_memory().map_err(failed)?;
     db.execute_batch("PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=OFF")
         .map_err(failed)?;
@@ -275,10 +287,10 @@ fn empty() -> Result<Connection> {
     Ok(db)
 }
 
-/// Compares all tables but the log, row by row.
-fn differences(db: &Connection, replayed: &Connection) -> Result<Vec<String>> {
-    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'log' AND name NOT LIKE 'sqlite_%' \
-               ORDER BY name";
+/// Compares all tables but the log and the checkpoint, row by row.
+pub fn differences(db: &Connection, replayed: &Connection) -> Result<Vec<String>> {
+    let sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('log', 'checkpoint') \
+               AND name NOT LIKE 'sqlite_%' ORDER BY name";
     let names = |db| many(db, sql, [], |row| row.get::<_, String>(0));
     let tables = names(replayed)?;
     let mut out = Vec::new();

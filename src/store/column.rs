@@ -1,6 +1,7 @@
 //! How identifiers, times and states stand in columns.
 
 use crate::domain::acl::Acl;
+use crate::domain::history::Digest;
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::setting::Ages;
 use crate::domain::state::{
@@ -74,6 +75,19 @@ impl FromSql for Guid {
         Uuid::from_slice(bytes)
             .map(Self)
             .map_err(|_| FromSqlError::InvalidType)
+    }
+}
+
+impl ToSql for Digest {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::from(&self.0[..]))
+    }
+}
+
+impl FromSql for Digest {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let bytes = value.as_blob()?.try_into();
+        bytes.map(Self).map_err(|_| FromSqlError::InvalidType)
     }
 }
 

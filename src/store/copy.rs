@@ -20,7 +20,7 @@ const PAGES: i32 = 256;
 /// What the engine keeps beside a catalog.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-fn broken(path: &Path, error: &io::Error) -> Refusal {
+pub(super) fn broken(path: &Path, error: &io::Error) -> Refusal {
     let kind = if error.kind() == io::ErrorKind::AlreadyExists {
         ErrorKind::AlreadyExists
     } else if error.kind() == io::ErrorKind::StorageFull {
@@ -125,25 +125,34 @@ impl Snapshot {
 /// What the name of an export that is being made has in it.
 const EXPORT: &str = "export";
 
-/// Removes what exports of a program that was killed have left.
+/// What the name of the checkpoint as a file has in it.
+pub(super) const CHECKPOINT: &str = "checkpoint";
+
+/// Removes what exports and checkpoints of a program that was killed have left.
 pub fn sweep(catalog: &Path) {
     let (Some(folder), Some(name)) = (catalog.parent(), catalog.file_name()) else {
         return;
     };
-    let mut begin = name.as_encoded_bytes().to_vec();
-    begin.extend(format!(".{EXPORT}-").bytes());
+    let begins = [EXPORT, CHECKPOINT].map(|what| {
+        let end = format!(".{what}-").into_bytes();
+        [name.as_encoded_bytes(), &end].concat()
+    });
     let Ok(entries) = fs::read_dir(folder) else {
         return;
     };
     for entry in entries.flatten() {
-        if entry.file_name().as_encoded_bytes().starts_with(&begin) {
+        let name = entry.file_name();
+        if begins
+            .iter()
+            .any(|begin| name.as_encoded_bytes().starts_with(begin))
+        {
             drop(fs::remove_file(entry.path()));
         }
     }
 }
 
 /// Makes an empty file that only its owner can read.
-fn create(path: &Path) -> Result<File> {
+pub(super) fn create(path: &Path) -> Result<File> {
     let options = OpenOptions::new()
         .write(true)
         .create_new(true)

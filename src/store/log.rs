@@ -7,24 +7,15 @@
 use super::failed;
 use super::read::{many, one};
 use crate::domain::access::Caller;
-use crate::domain::error::{ErrorKind, Result};
+use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::{Event, VERSION};
+use crate::domain::history::Digest;
+pub use crate::domain::history::Head;
 use crate::domain::name::printable;
 use crate::domain::time::Time;
-use rusqlite::Connection;
+use rusqlite::{Connection, Row};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
-
-/// Where the log ends.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Head {
-    /// Sequence number of the last record; 0 before the first.
-    pub seq: i64,
-    /// Bytes of all lines with their newlines.
-    pub end: i64,
-    /// Chain of the last record.
-    pub chain: [u8; 32],
-}
 
 /// One record, as read back from its line.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -64,17 +55,40 @@ fn instant<'de, D: serde::Deserializer<'de>>(text: D) -> std::result::Result<Tim
     Time::parse(&text).map_err(|refusal| serde::de::Error::custom(refusal.sentence))
 }
 
+fn place(row: &Row<'_>) -> rusqlite::Result<Head> {
+    Ok(Head {
+        seq: row.get(0)?,
+        end: row.get(1)?,
+        chain: row.get(2)?,
+    })
+}
+
 /// Returns the end of the log.
 pub fn head(db: &Connection) -> Result<Head> {
     let sql = "SELECT seq, end, chain FROM log ORDER BY seq DESC LIMIT 1";
-    let last = one(db, sql, [], |row| {
-        Ok(Head {
-            seq: row.get(0)?,
-            end: row.get(1)?,
-            chain: row.get(2)?,
-        })
-    })?;
-    Ok(last.unwrap_or_default())
+    Ok(one(db, sql, [], place)?.unwrap_or_default())
+}
+
+/// Returns where the history begins: after the last record that is in an archive.
+pub fn begin(db: &Connection) -> Result<Head> {
+    let sql = "SELECT seq, end, chain FROM archive WHERE no = 1";
+    Ok(one(db, sql, [], place)?.unwrap_or_default())
+}
+
+/// Returns where the log begins: after the record as of which the checkpoint is.
+pub fn folded(db: &Connection) -> Result<Head> {
+    let sql = "SELECT folded, folded_end, folded_chain FROM archive WHERE no = 1";
+    Ok(one(db, sql, [], place)?.unwrap_or_default())
+}
+
+/// Returns where a record ends, if the log has it.
+pub fn at(db: &Connection, seq: i64) -> Result<Option<Head>> {
+    one(
+        db,
+        "SELECT seq, end, chain FROM log WHERE seq = ?1",
+        [seq],
+        place,
+    )
 }
 
 /// Appends an event and returns the new end.
@@ -102,12 +116,7 @@ pub(super) fn append(
     let line = serde_json::to_string(&line)
         .map_err(|e| ErrorKind::DatabaseFailure.because(e.to_string()))?;
     let line = one_line(&line);
-    let bytes = i64::try_from(line.len()).unwrap_or(i64::MAX);
-    let next = Head {
-        seq,
-        end: head.end + bytes + 1,
-        chain: link(&head.chain, &line),
-    };
+    let next = next(&head, &line);
     let sql = "INSERT INTO log (seq, end, line, checksum, chain) SELECT ?1, ?2, ?3, ?4, ?5 \
                WHERE coalesce((SELECT max(seq) FROM log), 0) = ?1 - 1";
     let mut statement = db.prepare_cached(sql).map_err(failed)?;
@@ -141,27 +150,45 @@ fn one_line(line: &str) -> String {
 }
 
 /// The chain of a record: SHA-256 of the chain before and the line.
-fn link(before: &[u8; 32], line: &str) -> [u8; 32] {
-    Sha256::new()
-        .chain_update(before)
-        .chain_update(line)
-        .finalize()
-        .into()
+fn link(before: &Digest, line: &str) -> Digest {
+    let both = Sha256::new().chain_update(before.0).chain_update(line);
+    Digest(both.finalize().into())
+}
+
+/// Returns where a line ends that is written after a record.
+pub(super) fn next(head: &Head, line: &str) -> Head {
+    Head {
+        seq: head.seq + 1,
+        end: head.end + i64::try_from(line.len()).unwrap_or(i64::MAX) + 1,
+        chain: link(&head.chain, line),
+    }
 }
 
 fn checksum(line: &str) -> i64 {
     i64::from(crc32fast::hash(line.as_bytes()))
 }
 
-/// Returns the sequence number of the oldest record that is kept, 1 if there is none.
+/// Returns the sequence number of the oldest record that is kept; of the next one if there is none.
 pub fn first(db: &Connection) -> Result<i64> {
-    let first: Option<i64> = one(db, "SELECT min(seq) FROM log", [], |row| row.get(0))?;
-    Ok(first.unwrap_or(1))
+    Ok(begin(db)?.seq + 1)
+}
+
+/// The refusal of what is in an archive.
+pub(super) fn gone(begin: &Head) -> Refusal {
+    ErrorKind::ObjectNotFound.because(format!(
+        "what comes next is in an archive; the oldest record kept is {}",
+        begin.seq + 1
+    ))
 }
 
 /// Returns the lines after a sequence number with their newlines, and the last sequence number of them: none if there
-/// are none, and no more than it takes to have `bytes` bytes.
+/// are none, and no more than it takes to have `bytes` bytes. If the next is in an archive, that is refused with
+/// [`ErrorKind::ObjectNotFound`].
 pub fn after(db: &Connection, seq: i64, bytes: usize) -> Result<(i64, Vec<u8>)> {
+    let begin = begin(db)?;
+    if seq < begin.seq {
+        return Err(gone(&begin));
+    }
     let sql = "SELECT seq, line, checksum FROM log WHERE seq > ?1 ORDER BY seq";
     let mut statement = db.prepare_cached(sql).map_err(failed)?;
     let mut rows = statement.query([seq]).map_err(failed)?;
@@ -170,7 +197,7 @@ pub fn after(db: &Connection, seq: i64, bytes: usize) -> Result<(i64, Vec<u8>)> 
         let Some(row) = rows.next().map_err(failed)? else {
             break;
         };
-        let get = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let get = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let (seq, line, sum) = get(row).map_err(failed)?;
         out.extend(sound(seq, line, sum)?.into_bytes());
         out.push(b'\n');
@@ -200,15 +227,20 @@ pub(super) fn sound(seq: i64, line: String, sum: i64) -> Result<String> {
     )))
 }
 
-/// Returns up to `size` bytes of the log as a file, from `offset`.
+/// Returns up to `size` bytes of the log as a file, from `offset`, which counts from the first record ever. What is in an
+/// archive is refused with [`ErrorKind::ObjectNotFound`].
 pub fn bytes(db: &Connection, offset: i64, size: usize) -> Result<Vec<u8>> {
-    let head = head(db)?;
+    let (begin, head) = (begin(db)?, head(db)?);
     let mut out = Vec::new();
-    if offset < 0 || offset >= head.end {
+    if offset < begin.end {
+        return Err(gone(&begin));
+    }
+    if offset >= head.end {
         return Ok(out);
     }
-    let mut seq = record_at(db, offset, head.seq)?;
-    let mut skip = offset - end_of(db, seq - 1)?;
+    let mut seq = record_at(db, offset, (begin.seq + 1, head.seq))?;
+    let before = at(db, seq - 1)?.unwrap_or(begin);
+    let mut skip = offset - before.end;
     while out.len() < size {
         let Some((_, line)) = lines(db, seq - 1, 1)?.pop() else {
             break;
@@ -226,24 +258,16 @@ pub fn bytes(db: &Connection, offset: i64, size: usize) -> Result<Vec<u8>> {
 }
 
 /// Finds the record that holds the byte at `offset`: offsets grow with sequence numbers.
-fn record_at(db: &Connection, offset: i64, last: i64) -> Result<i64> {
-    let (mut low, mut high) = (1, last);
+fn record_at(db: &Connection, offset: i64, (mut low, mut high): (i64, i64)) -> Result<i64> {
     while low < high {
         let middle = low + (high - low) / 2;
-        if end_of(db, middle)? > offset {
+        if at(db, middle)?.is_some_and(|record| record.end > offset) {
             high = middle;
         } else {
             low = middle + 1;
         }
     }
     Ok(low)
-}
-
-fn end_of(db: &Connection, seq: i64) -> Result<i64> {
-    Ok(one(db, "SELECT end FROM log WHERE seq = ?1", [seq], |row| {
-        row.get(0)
-    })?
-    .unwrap_or(0))
 }
 
 /// Reads a line back. A later format is refused.
@@ -262,44 +286,54 @@ pub fn parse(line: &str) -> Result<Record> {
 /// Walks the whole log in order and hands every record on, with the bytes of its line; the first record that breaks the sequence, the offsets, the
 /// checksum or the chain is refused.
 pub fn walk(db: &Connection, mut each: impl FnMut(Record, usize) -> Result<()>) -> Result<Head> {
-    let mut head = Head::default();
+    let from = folded(db)?;
+    let oldest: Option<i64> = one(db, "SELECT min(seq) FROM log", [], |row| row.get(0))?;
+    if let Some(seq) = oldest.filter(|seq| *seq <= from.seq) {
+        return Err(broken(seq));
+    }
+    follow(db, from, |record, bytes, _| {
+        each(record, bytes).map(|()| true)
+    })
+}
+
+/// Walks the log from a place on, as long as `each` says to go on; it is given every record with the bytes of its line and
+/// where it ends. Returns where it stopped.
+pub(super) fn follow(
+    db: &Connection,
+    from: Head,
+    mut each: impl FnMut(Record, usize, Head) -> Result<bool>,
+) -> Result<Head> {
+    let mut head = from;
     let mut statement = db
-        .prepare("SELECT seq, end, line, checksum, chain FROM log ORDER BY seq")
+        .prepare_cached(
+            "SELECT seq, end, chain, line, checksum FROM log WHERE seq > ?1 ORDER BY seq",
+        )
         .map_err(failed)?;
-    let mut rows = statement.query([]).map_err(failed)?;
+    let mut rows = statement.query([from.seq]).map_err(failed)?;
     while let Some(row) = rows.next().map_err(failed)? {
-        let seq: i64 = row.get(0).map_err(failed)?;
-        let line = sound(
-            seq,
-            row.get(2).map_err(failed)?,
-            row.get(3).map_err(failed)?,
-        )?;
-        let bytes = i64::try_from(line.len()).unwrap_or(i64::MAX);
-        let next = Head {
-            seq: head.seq + 1,
-            end: head.end + bytes + 1,
-            chain: link(&head.chain, &line),
-        };
-        let stored = Head {
-            seq,
-            end: row.get(1).map_err(failed)?,
-            chain: row.get(4).map_err(failed)?,
-        };
-        if stored != next {
-            return Err(ErrorKind::DatabaseFailure
-                .because(format!("the chain of the log breaks at record {seq}")));
+        let stored = place(row).map_err(failed)?;
+        let get = |row: &Row<'_>| Ok((row.get(3)?, row.get(4)?));
+        let (line, sum) = get(row).map_err(failed)?;
+        let line = sound(stored.seq, line, sum)?;
+        if stored != next(&head, &line) {
+            return Err(broken(stored.seq));
         }
-        each(parse(&line)?, line.len())?;
-        head = next;
+        head = stored;
+        if !each(parse(&line)?, line.len(), head)? {
+            break;
+        }
     }
     Ok(head)
+}
+
+fn broken(seq: i64) -> Refusal {
+    ErrorKind::DatabaseFailure.because(format!("the chain of the log breaks at record {seq}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::migration::migrate;
     use super::*;
-    use crate::domain::error::Refusal;
     use crate::domain::id::ObjectNo;
     use proptest::prelude::*;
 
@@ -352,6 +386,10 @@ mod tests {
                     }
                     _ => &[],
                 };
+                if offset < 0 {
+                    prop_assert!(bytes(&db, offset, size).is_err());
+                    continue;
+                }
                 prop_assert_eq!(bytes(&db, offset, size).unwrap(), expected, "{} {}", offset, size);
             }
         }
@@ -375,7 +413,7 @@ mod tests {
         }
     }
 
-    fn broken(sql: &str) -> Refusal {
+    fn refused(sql: &str) -> Refusal {
         let (db, _) = log(&[10, 20, 30, 40]);
         db.execute_batch(sql).unwrap();
         walk(&db, |_, _| Ok(())).unwrap_err()
@@ -418,7 +456,7 @@ mod tests {
             ("UPDATE log SET seq = 9 WHERE seq = 4", 9),
             ("UPDATE log SET checksum = checksum + 1 WHERE seq = 1", 1),
         ] {
-            let refusal = broken(sql);
+            let refusal = refused(sql);
             assert_eq!(refusal.kind, ErrorKind::DatabaseFailure, "{sql}");
             let words = format!("record {record}");
             assert!(refusal.sentence.contains(&words), "{sql}: {refusal}");

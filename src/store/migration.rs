@@ -30,6 +30,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("schema-recovery.sql"),
     include_str!("schema-labels.sql"),
     include_str!("schema-notes.sql"),
+    include_str!("schema-archive.sql"),
 ];
 
 /// The one that brings the histories of media, which are filled from the log.

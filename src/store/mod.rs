@@ -5,8 +5,10 @@
 //! cut; every statement uses an index.
 
 mod apply;
+pub mod archive;
 pub mod attribute;
 pub mod check;
+pub mod checkpoint;
 mod column;
 pub mod copy;
 pub mod fact;

@@ -515,7 +515,7 @@ pub fn operator(db: &Connection, no: ObjectNo) -> Result<Option<Operator>> {
 /// Returns what holds for the whole system.
 pub fn settings(db: &Connection) -> Result<Settings> {
     let sql = "SELECT operator_purge_time, operator_auto_purge, operator_keep_failed, attended, hook_timeout, hook_ages, \
-               modified FROM settings WHERE no = 1";
+               modified, retention FROM settings WHERE no = 1";
     let row = |row: &Row<'_>| {
         Ok(Settings {
             operator_purge_time: row.get(0)?,
@@ -525,6 +525,7 @@ pub fn settings(db: &Connection) -> Result<Settings> {
             hook_timeout: row.get(4)?,
             hook_ages: row.get(5)?,
             modified: row.get(6)?,
+            retention: row.get(7)?,
         })
     };
     one(db, sql, [], row)?

@@ -2,9 +2,10 @@
 //!
 //! Invariants: kept with each record, so a catalog that is rebuilt from its log has the same; `end` is the offset of the
 //! byte after the newline of a record in the history of its medium, so that history is a file that grows. Readings of
-//! identifiers are left out: they are many, and say nothing of the medium.
+//! identifiers are left out: they are many, and say nothing of the medium. Of the records that are gone, each medium keeps
+//! the last, which says where the others begin.
 
-use super::log::{self, sound};
+use super::log::{self, Head, sound};
 use super::read::one;
 use super::{check, failed};
 use crate::domain::attribute::Holder;
@@ -122,8 +123,19 @@ fn concerned(db: &Connection, event: &Event) -> Result<Vec<ObjectNo>> {
         | Event::OperatorChanged { .. }
         | Event::OperatorTimedOut { .. }
         | Event::WorkQueued { .. }
-        | Event::WorkFinished { .. } => Ok(Vec::new()),
+        | Event::WorkFinished { .. }
+        | Event::Archived { .. }
+        | Event::Checkpointed { .. } => Ok(Vec::new()),
     }
+}
+
+/// Forgets the records up to `last` that are gone, but for the last of each medium; those up to `from` are forgotten already.
+pub(super) fn forget(db: &Connection, from: i64, last: i64) -> Result<()> {
+    let sql = "DELETE FROM touched WHERE (medium, end) IN (SELECT old.medium, old.end FROM \
+               (SELECT medium, max(end) AS end FROM touched WHERE seq > ?1 AND seq <= ?2 GROUP BY medium) AS kept \
+               JOIN touched AS old ON old.medium = kept.medium AND old.end < kept.end)";
+    let mut statement = db.prepare_cached(sql).map_err(failed)?;
+    statement.execute([from, last]).map(drop).map_err(failed)
 }
 
 /// Fills the histories of a catalog that was made before there were any.
@@ -131,7 +143,10 @@ pub(super) fn refill(db: &Connection) -> Result<()> {
     if log::head(db)?.seq == 0 {
         return Ok(());
     }
-    let replayed = check::tables(db)?;
+    let replayed = check::empty()?;
+    log::follow(db, Head::default(), |record, bytes, _| {
+        check::again(&replayed, &record, bytes).map(|()| true)
+    })?;
     let mut statement = replayed
         .prepare("SELECT medium, end, seq FROM touched WHERE medium > 0")
         .map_err(failed)?;
@@ -146,17 +161,33 @@ pub(super) fn refill(db: &Connection) -> Result<()> {
     Ok(())
 }
 
-/// Returns the size of the history of a medium in bytes.
-pub fn size(db: &Connection, medium: ObjectNo) -> Result<i64> {
+/// Returns where the history of a medium ends: the offset after its last record, counted from its first one ever.
+pub fn end(db: &Connection, medium: ObjectNo) -> Result<i64> {
     let sql = "SELECT end FROM touched WHERE medium = ?1 ORDER BY end DESC LIMIT 1";
     let end: Option<i64> = one(db, sql, [medium], |row| row.get(0))?;
     Ok(end.unwrap_or(0))
 }
 
-/// Returns up to `size` bytes of the history of a medium as a file, from `offset`. A damaged record is refused.
+/// Returns the offset at which the history of a medium begins: where the last record ends that is in an archive.
+pub fn begin(db: &Connection, medium: ObjectNo) -> Result<i64> {
+    let begin = log::begin(db)?;
+    let sql = "SELECT end FROM touched WHERE medium = ?1 AND seq > ?2 ORDER BY end LIMIT 1";
+    let first: Option<i64> = one(db, sql, (medium, begin.seq), |row| row.get(0))?;
+    let Some(first) = first else {
+        return end(db, medium);
+    };
+    let sql = "SELECT end FROM touched WHERE medium = ?1 AND end < ?2 ORDER BY end DESC LIMIT 1";
+    let before: Option<i64> = one(db, sql, (medium, first), |row| row.get(0))?;
+    Ok(before.unwrap_or(0))
+}
+
+/// Returns up to `size` bytes of the history of a medium as a file, from `offset`, which counts from its first record ever.
+/// What is in an archive is refused as not found, a damaged record as a failure of the database.
 pub fn bytes(db: &Connection, medium: ObjectNo, offset: i64, size: usize) -> Result<Vec<u8>> {
-    let mut out = Vec::new();
-    let mut at = offset.max(0);
+    if offset < begin(db, medium)? {
+        return Err(log::gone(&log::begin(db)?));
+    }
+    let (mut at, mut out) = (offset, Vec::new());
     while out.len() < size {
         let sql = "SELECT touched.end, log.seq, line, checksum FROM touched JOIN log ON log.seq = touched.seq \
                    WHERE medium = ?1 AND touched.end > ?2 ORDER BY touched.end LIMIT 1";

@@ -8,6 +8,7 @@ use super::{failed, failure, keep_plans, read, touched};
 use crate::domain::access::Caller;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
+use crate::domain::history::Page;
 use crate::domain::time::Time;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -168,6 +169,28 @@ impl Writer {
         self.faults.at("applied")?;
         self.events.push(Arc::new(event));
         Ok(())
+    }
+
+    /// Puts the pages of the next checkpoint in their place, and removes the records up to `last` that it stands for. The
+    /// caller records [`Event::Checkpointed`] with them.
+    pub fn fold(&mut self, pages: &[Page], last: i64) -> Result<()> {
+        self.demand_open()?;
+        self.faults.at("fold")?;
+        let sql = "INSERT INTO checkpoint (page, body, sum) VALUES (?1, ?2, ?3) \
+                   ON CONFLICT DO UPDATE SET body = excluded.body, sum = excluded.sum";
+        let folded = self.db.prepare_cached(sql).and_then(|mut put| {
+            for page in pages {
+                put.execute((page.number, &page.body, page.sum))?;
+            }
+            let mut remove = self.db.prepare_cached("DELETE FROM log WHERE seq <= ?1")?;
+            remove.execute([last])
+        });
+        folded.map_err(failed).inspect_err(|refusal| {
+            if !self.has_begun() {
+                self.lost = Some(refusal.clone());
+            }
+        })?;
+        self.faults.at("folded")
     }
 
     /// Refuses once the engine has rolled the transaction back by itself, as it does on a full disk: without this, what

@@ -12,7 +12,7 @@ use rusqlite::Connection;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::thread;
@@ -34,6 +34,8 @@ struct Acknowledged {
     waiting: BTreeSet<String>,
     /// Media that were imported.
     media: BTreeSet<String>,
+    /// Archives that have their name, and so are whole.
+    archives: Vec<PathBuf>,
     allocations: u64,
 }
 
@@ -120,14 +122,32 @@ fn import(dir: &Path, shared: &Shared, name: &str) -> Option<()> {
     Some(())
 }
 
+/// Moves all records into an archive; also on its own, if the daemon has just gone.
+fn archive(dir: &Path, shared: &Shared, name: &str) -> Option<()> {
+    let place = dir.parent()?;
+    let file = place.join(format!("{name}.jsonl"));
+    let mut command = Command::new(PROGRAM);
+    command
+        .arg("archive")
+        .args([&place.join("catalog"), &file])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().ok()?;
+    if file.exists() {
+        shared.lock().unwrap().archives.push(file);
+    }
+    fs::read(dir.join("README")).ok().map(drop)
+}
+
 type Client = fn(&Path, &Shared, &str) -> Option<()>;
 
-const CLIENTS: [(&str, Client); 5] = [
+const CLIENTS: [(&str, Client); 6] = [
     ("a", anonymous),
     ("b", anonymous),
     ("n", named),
     ("g", give_back),
     ("i", import),
+    ("h", archive),
 ];
 
 fn texts(db: &Connection, sql: &str) -> Vec<String> {
@@ -172,8 +192,9 @@ fn examine(catalog: &Path, told: &mut Acknowledged, thorough: bool) {
         let walked = Readers::new(catalog).look(|view| log::walk(view, |_, _| Ok(())));
         assert_eq!(walked.unwrap().seq, number("SELECT max(seq) FROM log"));
         drop(db);
-        let problems = ntmsfs::manager::check(catalog).unwrap();
+        let problems = ntmsfs::manager::check_with(catalog, &told.archives).unwrap();
         assert!(problems.problems.is_empty(), "{problems:?}");
+        assert!(!told.archives.is_empty(), "no record was ever archived");
     }
 }
 

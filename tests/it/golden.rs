@@ -87,10 +87,12 @@ variants!(
     WorkChanged,
     WorkOrdered,
     DriveChanged,
+    Archived,
+    Checkpointed,
 );
 
 /// Names of the things that can change within an object, as the log writes them.
-const CHANGES: [&str; 75] = [
+const CHANGES: [&str; 76] = [
     "\"of\":{\"work\":",
     "\"by_rule\":true",
     "\"name_by_rule\":\"week 9\"",
@@ -107,6 +109,7 @@ const CHANGES: [&str; 75] = [
     "\"attended\":",
     "\"hook_timeout\":",
     "\"hook_ages\":",
+    "\"retention\":",
     "\"cleaner\"",
     "\"device-service\"",
     "\"move-media\"",
@@ -551,6 +554,7 @@ fn people(world: &mut World) {
         Setting::OperatorKeepFailed(true),
         Setting::HookTimeout(Limit::Ms(5000)),
         Setting::HookAges(Ages::parse("1m 2m").expect("ages")),
+        Setting::Retention(Span(3_600_000)),
         Setting::Attended(false),
         Setting::Attended(true),
         Setting::OperatorAutoPurge(true),
@@ -574,7 +578,11 @@ fn script() -> (World, Vec<String>) {
     drives(&mut world, pool);
     ends(&mut world, pool);
     later(&mut world);
-    let lines = log::lines(world.db(), 0, 10_000).expect("the log");
+    let mut lines = log::lines(world.db(), 0, 10_000).expect("the log");
+    world.archive(100);
+    assert_eq!(world.fold(), 1);
+    let last = lines.last().expect("a record").0;
+    lines.extend(log::lines(world.db(), last, 10_000).expect("the log"));
     (world, lines.into_iter().map(|(_, line)| line).collect())
 }
 

@@ -7,6 +7,7 @@
     reason = "a test may end itself and say why; the settings let off only the functions marked as tests"
 )]
 
+mod archiving;
 mod attributes;
 mod check;
 mod clients;

@@ -13,6 +13,7 @@ use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::request::AllocateRequest;
 use ntmsfs::manager::core::Core;
 use ntmsfs::manager::{Durability, Faults, check, log, read};
+use ntmsfs::store::checkpoint::Checkpoint;
 use ntmsfs::store::write::Writer;
 use std::fs::OpenOptions;
 use std::io::Write as _;
@@ -108,12 +109,33 @@ fn child(durability: Durability, path: &Path) {
                 _ => {}
             }
         }
+        if round % 50 == 49 {
+            let_go(&mut core);
+        }
         let head = log::head(core.writer().db()).expect("the log");
-        let line = format!("{} {:?}\n", head.seq, head.chain);
+        let line = format!("{} {:?}\n", head.seq, head.chain.0);
         answers.write_all(line.as_bytes()).expect("an answer");
     }
     // As a crash: nothing is tidied up.
     std::process::exit(0);
+}
+
+/// Puts all but the last records into an archive, and has the checkpoint follow.
+fn let_go(core: &mut Core) {
+    let db = core.writer().db();
+    let seq = log::head(db).expect("the log").seq - 3;
+    let last = log::at(db, seq).expect("a record").expect("a record");
+    let archive = Ask::Archive { last: last.mark() };
+    let mut checkpoint = Checkpoint::load(db).expect("the checkpoint");
+    let mut next = Some(archive);
+    while let Some(ask) = next {
+        let batch = core.batch(&[(root(), ask)]);
+        assert_eq!(batch.answers, [Ok(Reply::Done)]);
+        let piece = checkpoint.advance(core.writer().db()).expect("a piece");
+        next = piece.map(|piece| Ask::Fold {
+            piece: Box::new(piece),
+        });
+    }
 }
 
 /// Not a test by itself: what the child of the tests below runs.
@@ -239,7 +261,10 @@ fn wrong(path: &Path, acknowledged: &str) -> Option<String> {
         let found = writer
             .db()
             .query_row(sql, [seq], |row| row.get::<_, [u8; 32]>(0));
-        if found.map(|found| format!("{found:?}")).as_deref() != Ok(chain) {
+        // It may be in the checkpoint already, which the check below looks at.
+        let folded = log::folded(writer.db()).map_or(0, |folded| folded.seq);
+        let lost = found.map(|found| format!("{found:?}")).as_deref() != Ok(chain);
+        if lost && seq.parse::<i64>().expect("a number") > folded {
             return Some(format!("record {seq} was acknowledged and is lost"));
         }
     }

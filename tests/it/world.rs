@@ -17,7 +17,8 @@ use ntmsfs::domain::state::{OperatorState, SideState};
 use ntmsfs::domain::time::Time;
 use ntmsfs::manager::clock::Clock;
 use ntmsfs::manager::core::Core;
-use ntmsfs::manager::{Durability, Faults, founding, read};
+use ntmsfs::manager::{Durability, Faults, founding, log, read};
+use ntmsfs::store::checkpoint::Checkpoint;
 use ntmsfs::store::write::Writer;
 use ntmsfs::store::{check, fact};
 use std::cell::Cell;
@@ -408,6 +409,27 @@ impl World {
             }
         }
         out
+    }
+
+    /// Says that the records up to one are in an archive.
+    pub(crate) fn archive(&mut self, seq: i64) {
+        let last = log::at(self.db(), seq)
+            .expect("a record")
+            .expect("a record of that number");
+        self.done(Ask::Archive { last: last.mark() });
+    }
+
+    /// Lets the checkpoint follow, and returns in how many pieces.
+    pub(crate) fn fold(&mut self) -> usize {
+        let mut checkpoint = Checkpoint::load(self.db()).expect("the checkpoint");
+        let mut pieces = 0;
+        while let Some(piece) = checkpoint.advance(self.db()).expect("a piece") {
+            self.done(Ask::Fold {
+                piece: Box::new(piece),
+            });
+            pieces += 1;
+        }
+        pieces
     }
 
     /// Everything that must hold, holds.

@@ -5,6 +5,7 @@
 //! first reason that applies is the refusal, with the object and the numbers in its sentence.
 
 pub mod allocate;
+pub mod archive;
 pub mod attribute;
 pub mod deallocate;
 pub mod library;

@@ -231,13 +231,19 @@ fn demand(operator: &Operator, concern: &Concern, own: bool, caller: &Caller) ->
 
 /// Changes what holds for the whole system: root alone may.
 pub fn set(setting: &Setting, caller: &Caller) -> Result<Event> {
-    if !caller.is_root() {
-        return Err(ErrorKind::AccessDenied.because(format!(
-            "uid {} is not root; the settings are root's",
-            caller.uid
-        )));
-    }
+    demand_root(caller)?;
     Ok(Event::SettingChanged {
         setting: setting.clone(),
     })
+}
+
+/// Refuses to write a setting to anybody but root.
+pub fn demand_root(caller: &Caller) -> Result<()> {
+    if caller.is_root() {
+        return Ok(());
+    }
+    Err(ErrorKind::AccessDenied.because(format!(
+        "uid {} is not root; the settings are root's",
+        caller.uid
+    )))
 }

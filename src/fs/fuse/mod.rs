@@ -8,6 +8,7 @@ mod asking;
 mod bulk;
 mod export;
 mod handles;
+mod history;
 mod names;
 mod notice;
 mod open;

@@ -6,20 +6,19 @@
 use super::asking::Asking;
 use super::export::Export;
 pub(super) use super::handles::File;
+use super::history::History;
 use super::parked::{Key, Parked, part};
 use super::request::NewRequest;
 use super::served::{Failed, Outcome, Served, lock};
 use super::stream::Tail;
 use super::transaction::Transaction;
-use super::{asking, bulk, export, request, stream, transaction};
+use super::{asking, bulk, export, history, request, stream, transaction};
 use crate::domain::error::Refusal;
-use crate::domain::id::CATALOG;
 use crate::fs::framing::Lines;
 use crate::fs::parse::Deny;
 use crate::fs::tree::{Behaviour, spec};
 use crate::fs::usage::Tickets;
 use crate::fs::{Node, Row, access, behaviour, lookup, parse};
-use crate::manager::{View, log, touched};
 use fuser::{
     Errno, FileHandle, FopenFlags, INodeNo, OpenFlags, PollEvents, PollNotifier, ReplyData,
     ReplyOpen, ReplyPoll, ReplyWrite, Request,
@@ -45,7 +44,7 @@ pub(super) enum Open {
     /// `events`.
     Events(Mutex<Tail>),
     /// `history`.
-    History,
+    History(History),
     /// `export`.
     Export(Export),
 }
@@ -181,7 +180,7 @@ fn opened(served: &Served, uid: u32, node: Node, flags: OpenFlags) -> Outcome<Op
         Behaviour::Bulk => Open::Bulk(Mutex::default()),
         Behaviour::ResultFile(_) => Open::Result(Mutex::new(known(served, node)?)),
         Behaviour::Stream => Open::Events(Mutex::new(Tail::at_end(served)?)),
-        Behaviour::History => Open::History,
+        Behaviour::History => Open::History(History::open(served, node)?),
         Behaviour::Export => Open::Export(Export::open(served, node)?),
         Behaviour::LastError => Open::Text(served.last_error(uid)),
         Behaviour::Dir(_) => return Err(Failed::Errno(Errno::EISDIR)),
@@ -209,7 +208,10 @@ fn file(served: &Served, uid: u32, fh: FileHandle) -> Outcome<Arc<File>> {
         .get(fh.0)
         .ok_or(Failed::Errno(Errno::EBADF))?;
     // What only shows may be passed on; what asks for something does so for the user who opened it.
-    let shows = matches!(file.open, Open::Text(_) | Open::History | Open::Events(_));
+    let shows = matches!(
+        file.open,
+        Open::Text(_) | Open::History(_) | Open::Events(_)
+    );
     if file.uid == uid || shows {
         Ok(file)
     } else {
@@ -268,17 +270,9 @@ pub(super) fn read(served: &Arc<Served>, req: &Request, wanted: &Wanted, reply: 
         Open::Result(known) => read_result(served, &file, known, wanted, reply),
         Open::Events(tail) => stream::read(served, tail, wanted, reply),
         Open::Export(export) => export::read(served, (&file, export), wanted, reply),
-        Open::History => {
-            let offset = i64::try_from(wanted.offset).unwrap_or(i64::MAX);
-            let size = usize::try_from(wanted.size).unwrap_or(usize::MAX);
-            let bytes = |view: &View| match file.node.no {
-                CATALOG => log::bytes(view, offset, size),
-                medium => touched::bytes(view, medium, offset, size),
-            };
-            match served.look(bytes) {
-                Ok(bytes) => reply.data(&bytes),
-                Err(failed) => reply.error(served.errno(req.uid(), &failed)),
-            }
+        Open::History(history) => {
+            let reader = (file.node, req.uid());
+            history::read(served, reader, history, wanted, reply);
         }
     }
 }
@@ -399,7 +393,7 @@ pub(super) fn write(
         Open::Bulk(_) => bulk::write(served, req, &file, (offset, data), reply),
         Open::NewRequest(_) => request::write(served, req, &file, (offset, data), reply),
         Open::Events(tail) => stream::write(served, req, tail, data, reply),
-        Open::Text(_) | Open::Result(_) | Open::History | Open::Export(_) => {
+        Open::Text(_) | Open::Result(_) | Open::History(_) | Open::Export(_) => {
             let deny = parse::write(file.node, data).err();
             let failed = deny.map_or(Failed::Errno(Errno::EPERM), Failed::from);
             reply.error(served.errno(file.uid, &failed));
@@ -474,7 +468,7 @@ pub(super) fn release(served: &Arc<Served>, fh: FileHandle) {
         | Open::Bulk(_)
         | Open::Result(_)
         | Open::Events(_)
-        | Open::History
+        | Open::History(_)
         | Open::Export(_) => {}
     }
 }
@@ -507,7 +501,7 @@ pub(super) fn poll(
         | Open::Attribute(_)
         | Open::Bulk(_)
         | Open::NewRequest(_)
-        | Open::History => both,
+        | Open::History(_) => both,
     };
     reply.poll(ready & (events | PollEvents::POLLHUP | PollEvents::POLLERR));
 }

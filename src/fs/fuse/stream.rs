@@ -1,6 +1,7 @@
 //! `events`: the log as a stream that waits for more, from now on or from a record that was asked for.
 //!
-//! Invariant: a reader gets every record after its position exactly once, in order, after it is on disk.
+//! Invariant: a reader gets every record after its position exactly once, in order, after it is on disk. If the next went into an
+//! archive meanwhile, its reads are refused until it goes to one that is kept.
 
 use super::open::Wanted;
 use super::parked::Key;
@@ -134,7 +135,8 @@ fn wake_once(served: &Served) -> bool {
     let mut again = false;
     for parked in served.waiting.take(&Key::Events) {
         let file = served.handles.get(parked.handle);
-        let Some(super::open::Open::Events(tail)) = file.as_deref().map(|file| &file.open) else {
+        let found = file.as_deref().map(|file| (&file.open, file.uid));
+        let Some((super::open::Open::Events(tail), uid)) = found else {
             parked.reply.error(Errno::EBADF);
             continue;
         };
@@ -147,7 +149,7 @@ fn wake_once(served: &Served) -> bool {
                 again |= fresh(served, tail);
             }
             Ok(bytes) => parked.reply.data(&bytes),
-            Err(failed) => parked.reply.error(failed.errno()),
+            Err(failed) => parked.reply.error(served.errno(uid, &failed)),
         }
     }
     again

@@ -12,7 +12,7 @@ use crate::fs::listing;
 use crate::fs::node::{Node, Row};
 use crate::fs::place::home_path;
 use crate::fs::tree::{Behaviour, Name, Show, ShowResult, Spec, Target, children};
-use crate::manager::{View, list, read, views};
+use crate::manager::{View, list, log, read, views};
 use serde_json::{Map, Value, json};
 
 /// The name of the file.
@@ -39,12 +39,13 @@ const OBJECTS: [(Row, &str); 12] = [
 
 /// What the catalog says of itself: it has no files for it.
 #[rustfmt::skip]
-const FACTS: [(&str, Form, Show, &str); 14] = [
+const FACTS: [(&str, Form, Show, &str); 15] = [
     ("version", Form::Text, version, "Version of the program."),
     ("id", Form::Text, |view, _| Ok(line(read::catalog(view)?.0)), "Identifier of the catalog."),
     ("created", Form::Time, |view, _| Ok(line(read::catalog(view)?.1)), "When the catalog was made."),
     ("records", Form::Number, |view, _| Ok(line(list::head(view)?.map_or(0, |head| head.seq))), "Sequence number of the last record of the history."),
-    ("history_bytes", Form::Number, |view, _| Ok(line(list::head(view)?.map_or(0, |head| head.end))), "Length of the history."),
+    ("oldest_record", Form::Number, |view, _| Ok(line(log::first(view)?)), "Sequence number of the oldest record that is not in an archive."),
+    ("history_bytes", Form::Number, |view, _| Ok(line(list::head(view)?.map_or(0, |head| head.end) - log::begin(view)?.end)), "Length of the history."),
     ("pools", Form::Number, |view, _| Ok(line(views::census(view)?.pools)), "Pools of all levels."),
     ("libraries", Form::Number, |view, _| Ok(line(views::census(view)?.libraries)), "Libraries."),
     ("media_types", Form::Number, |view, _| Ok(line(views::census(view)?.media_types)), "Types of media."),

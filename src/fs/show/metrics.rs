@@ -12,7 +12,7 @@ use crate::domain::state::LibraryState;
 use crate::domain::time::Time;
 use crate::manager::list::{self, Kind};
 use crate::manager::views::{self, Tallied};
-use crate::manager::{View, read};
+use crate::manager::{View, log, read};
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
@@ -166,7 +166,12 @@ fn totals(view: &View, out: &mut Families) -> Result<()> {
     out.counter(
         "ntmsfs_history_bytes",
         head.map_or(0, |head| head.end),
-        "Length of the history.",
+        "Length of the history, with what is in archives.",
+    );
+    out.one(
+        "ntmsfs_oldest_record",
+        log::first(view)?,
+        "Number of the oldest record that is not in an archive.",
     );
     let last = head.map(|head| head.time);
     out.instant(

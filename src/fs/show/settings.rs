@@ -3,7 +3,7 @@
 use super::{line, switch};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::manager::{View, read};
+use crate::manager::{View, log, read};
 
 /// How long answered operator requests are kept.
 pub(crate) fn operator_purge_time(view: &View, _: ObjectNo) -> Result<String> {
@@ -33,4 +33,14 @@ pub(crate) fn hook_timeout(view: &View, _: ObjectNo) -> Result<String> {
 /// When hooks are run again.
 pub(crate) fn hook_ages(view: &View, _: ObjectNo) -> Result<String> {
     Ok(line(read::settings(view)?.hook_ages))
+}
+
+/// How long records stay in the history at least.
+pub(crate) fn retention(view: &View, _: ObjectNo) -> Result<String> {
+    Ok(line(read::settings(view)?.retention))
+}
+
+/// The last record that is in an archive.
+pub(crate) fn archived(view: &View, _: ObjectNo) -> Result<String> {
+    Ok(line(log::begin(view)?.mark()))
 }

@@ -9,7 +9,7 @@ use crate::domain::noun::{Operator, Pool, Request};
 use crate::domain::state::SideState;
 use crate::manager::list::{self, Kind};
 use crate::manager::views::{self, Census};
-use crate::manager::{View, read};
+use crate::manager::{View, log, read};
 
 /// How many lines a section has at most. Enough for a screen or two, cheap enough for every stat(2).
 const LINES: u32 = 100;
@@ -59,8 +59,15 @@ fn totals(view: &View) -> Result<String> {
         (libraries, "libraries"),
     ];
     let counted = counted.map(|(number, what)| format!("{number} {what}"));
+    let archived = match log::begin(view)?.seq {
+        0 => String::new(),
+        seq => format!(", those up to {seq} in archives"),
+    };
     let last = list::head(view)?.map_or_else(String::new, |head| {
-        format!("{} records, the last of {}\n", head.seq, head.time)
+        format!(
+            "{} records, the last of {}{archived}\n",
+            head.seq, head.time
+        )
     });
     Ok(format!("{}\n{last}", counted.join(", ")))
 }

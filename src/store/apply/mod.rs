@@ -2,6 +2,7 @@
 //!
 //! Invariants: the same events in the same order give the same tables; nothing is read but the tables and the event.
 
+mod archive;
 mod attribute;
 mod library;
 mod medium;
@@ -80,6 +81,8 @@ pub(super) fn apply(db: &Connection, event: &Event, time: Time) -> Result<()> {
                 None => run(db, "DELETE FROM operator WHERE no = ?1", [no]),
             }
         }
+        Event::Archived { last } => archive::archived(db, last, time),
+        Event::Checkpointed { last, digest } => archive::checkpointed(db, last, *digest),
         Event::AttributeChanged { of, name, value, uid } =>
             attribute::change(db, *of, name, (value.as_ref().map(|value| value.0.as_slice()), *uid), time),
     }

@@ -62,5 +62,6 @@ pub(super) fn set(db: &Connection, setting: &Setting, time: Time) -> Result<()> 
         Setting::Attended(on) => set!("attended", on),
         Setting::HookTimeout(limit) => set!("hook_timeout", limit),
         Setting::HookAges(ages) => set!("hook_ages", ages),
+        Setting::Retention(span) => set!("retention", span),
     }
 }
