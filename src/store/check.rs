@@ -33,9 +33,9 @@ const RULES: &[(&str, &str)] = &[
         "SELECT 'logical ' || no FROM logical WHERE side NOT IN (SELECT no FROM side)",
     ),
     (
-        "a reserved side has an owned sibling that was opened with new",
+        "a reserved side has an owned sibling",
         "SELECT 'side ' || no FROM side WHERE state = 9 AND NOT EXISTS (SELECT 1 FROM side AS other \
-         WHERE other.medium = side.medium AND other.state IN (5, 6) AND other.in_set = 1)",
+         WHERE other.medium = side.medium AND other.state IN (5, 6))",
     ),
     (
         "only an owned side belongs to a set",

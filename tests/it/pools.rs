@@ -1,7 +1,7 @@
 //! Pools and media as tables: the matrix of moves, making and removing, bulk import.
 
 use crate::world::{World, lines, root, user};
-use ntmsfs::domain::ask::{Ask, Reply, SetLogical, SetMedium, SetPool};
+use ntmsfs::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::SideState;
@@ -440,6 +440,35 @@ fn an_import_is_all_or_nothing_and_can_be_sent_again() {
         kind(world.ask(&user(7), lines(pool, &["z"]))),
         ErrorKind::AccessDenied
     );
+}
+
+/// A line with a slot needs CONTROL of the library too, and the library its first inventory.
+#[test]
+fn a_line_with_a_slot_needs_its_library() {
+    let mut world = World::new();
+    let library = world.library("box", MO, 3);
+    let pool = world.pool(CATALOG, "Backup", MO);
+    let done = Ok(Reply::Done);
+    let mut gives = |set: SetLibrary, line: &str, expected: &std::result::Result<_, _>| {
+        world.done(Ask::SetLibrary { no: library, set });
+        let reply = world.ask(&user(7), lines(pool, &["with", line]));
+        let reply = reply.map_err(|refusal| refusal.kind);
+        assert_eq!(&reply, expected, "{line}");
+        let first = read::medium_named(world.db(), "with").unwrap();
+        assert_eq!(first.is_some(), reply.is_ok(), "{line}: all or nothing");
+        if let Some(no) = first.map(|medium| medium.no) {
+            world.done(Ask::RemoveMedium { no });
+        }
+        world.sound();
+    };
+    let denied = Err(ErrorKind::AccessDenied);
+    gives(SetLibrary::Mode(0o755), "a slot=box/1", &denied);
+    gives(SetLibrary::Mode(0o755), "b", &done);
+    gives(SetLibrary::Mode(0o777), "a slot=box/1", &done);
+    gives(SetLibrary::Enabled(false), "c slot=box/2", &done);
+    let looking = SetLibrary::Enabled(true);
+    gives(looking.clone(), "d slot=box/3", &Err(ErrorKind::NotReady));
+    gives(looking, "d", &done);
 }
 
 #[test]

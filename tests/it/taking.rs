@@ -106,6 +106,38 @@ fn a_set_is_reserved_taken_side_by_side_and_freed_with_its_last() {
     world.sound();
 }
 
+/// With three sides, somebody else can own one when the set has been given back: the rest stays reserved for nobody until he
+/// gives his back too.
+#[test]
+fn a_reserved_side_stays_so_while_any_side_is_owned() {
+    use SideState::{Allocated, Available, Reserved};
+    let mut world = World::new();
+    world.media_type("Cube", 3);
+    world.library("box", "Cube", 1);
+    let pool = world.pool(CATALOG, "Backup", "Cube");
+    world.import(pool, "cube slot=box/1");
+    let (_, first) = world.take(pool, "new");
+    assert_eq!(world.states("cube"), [Allocated, Reserved, Reserved]);
+    let (place, second) = world.take(pool, &format!("next media={}", first.id));
+    assert_eq!(place, "cube/B", "the first reserved side");
+    world.done(Ask::Deallocate { logical: first.no });
+    let (place, third) = world.take(pool, "");
+    assert_eq!(place, "cube/A", "what was given back is for anybody");
+    world.done(Ask::Deallocate { logical: second.no });
+    assert_eq!(world.states("cube"), [Allocated, Available, Reserved]);
+    for body in [
+        format!("next media={}", third.id),
+        "next side=cube/C".to_owned(),
+    ] {
+        let reply = world.submit(&root(), pool, &body, None);
+        assert_eq!(word(&world, &reply), "InvalidMedia", "{body}");
+    }
+    world.sound();
+    world.done(Ask::Deallocate { logical: third.no });
+    assert_eq!(world.states("cube"), [Available; 3]);
+    world.sound();
+}
+
 #[test]
 fn an_import_leaves_the_flip_side_to_be_imported() {
     use SideState::{Allocated, Available, Import};

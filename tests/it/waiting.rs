@@ -426,34 +426,84 @@ fn a_waiting_request_keeps_its_pool() {
     world.sound();
 }
 
-/// The last try is a try: what it gives is the result, also if that is another failure than the time.
-#[test]
-fn the_last_try_says_why_it_failed() {
-    let (mut world, pool, _) = empty();
-    let body = "timeout=1h";
-    let Ok(Reply::Waiting { request }) = world.submit(&user(7), pool, body, Some("job")) else {
-        panic!()
-    };
-    let free = world.leaf("Free", MO);
-    world.set(free, SetPool::Mode(0o700));
-    advance(HOUR);
-    assert_eq!(world.due(), 1);
-    assert_eq!(outcome(&world, &[request]), ["AccessDenied"]);
-    world.sound();
-}
+type Try = fn(&mut World, ObjectNo, ObjectNo);
 
+/// What has a waiting request tried again, each in its own way: the pools are its own and the free pool.
+const TRIES: [(&str, Try); 6] = [
+    ("a side that is free", |w, _, free| {
+        w.import(free, "x slot=box/1");
+    }),
+    ("a side of the pool", |w, pool, _| {
+        w.import(pool, "x slot=box/1");
+    }),
+    ("a policy", |w, pool, _| {
+        w.set(pool, SetPool::AllocateFromFree(false));
+        w.set(pool, SetPool::AllocateFromFree(true));
+    }),
+    ("the operator", |w, pool, _| {
+        let request = ntmsfs::manager::read::request_named(w.db(), pool, "job");
+        let no = open(w, request.unwrap().unwrap().no);
+        let state = OperatorState::Complete;
+        w.done(Ask::AnswerOperator { no, state });
+    }),
+    ("the last try", |w, _, _| {
+        advance(HOUR);
+        assert_eq!(w.due(), 1);
+    }),
+    ("the last try at a start", |w, _, _| {
+        w.restart_after(HOUR);
+        assert_eq!(w.due(), 1);
+    }),
+];
+
+/// Each try looks at the rights again: what was lost meanwhile is what the request fails with, and nothing is taken.
 #[test]
 fn a_right_that_was_lost_ends_the_wait_at_the_next_try() {
+    for (what, next) in TRIES {
+        for lost in ["CONTROL of the pool", "USE of free"] {
+            let (mut world, pool, _) = empty();
+            let free = world.leaf("Free", MO);
+            let body = "timeout=1h";
+            let Ok(Reply::Waiting { request }) = world.submit(&user(7), pool, body, Some("job"))
+            else {
+                panic!()
+            };
+            match lost {
+                "USE of free" => world.set(free, SetPool::Mode(0o700)),
+                _ => world.set(pool, SetPool::Control(0o660)),
+            }
+            let before = world.request(request).unwrap();
+            assert_eq!(before.state, RequestState::Waiting, "{what}: {lost}");
+            next(&mut world, pool, free);
+            // What is in the pool already needs nothing of the free pool.
+            let expected = match (what, lost) {
+                ("a side of the pool", "USE of free") => "x/A",
+                _ => "AccessDenied",
+            };
+            assert_eq!(outcome(&world, &[request]), [expected], "{what}: {lost}");
+            world.sound();
+        }
+    }
+}
+
+/// One who lost his right does not stand in the way of those behind him.
+#[test]
+fn who_may_not_have_it_leaves_it_to_the_next() {
     let (mut world, pool, _) = empty();
-    let Ok(Reply::Waiting { request }) = world.submit(&user(7), pool, "", Some("job")) else {
-        panic!()
-    };
+    let mut waiting = Vec::new();
+    for caller in [user(7), user(8), root()] {
+        let Ok(Reply::Waiting { request }) = world.submit(&caller, pool, "", None) else {
+            panic!()
+        };
+        waiting.push(request);
+    }
     let free = world.leaf("Free", MO);
     world.set(free, SetPool::Mode(0o700));
-    assert_eq!(world.request(request).unwrap().state, RequestState::Waiting);
     world.import(free, "x slot=box/1");
-    let result = world.request(request).unwrap().result;
-    assert!(result.contains("ERROR_ACCESS_DENIED"), "{result}");
+    assert_eq!(
+        outcome(&world, &waiting),
+        ["AccessDenied", "AccessDenied", "x/A"]
+    );
     world.sound();
 }
 

@@ -6,7 +6,7 @@
 )]
 
 use ntmsfs::domain::access::Caller;
-use ntmsfs::domain::ask::{Ask, Named, Reply, SetLibrary, SetMedium, SetPool};
+use ntmsfs::domain::ask::{Ask, Named, Reply, SetLibrary, SetMedium, SetPool, SetType};
 use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, Guid, ObjectNo};
@@ -212,6 +212,14 @@ impl World {
 
     pub(crate) fn set(&mut self, no: ObjectNo, set: SetPool) {
         self.done(Ask::SetPool { no, set });
+    }
+
+    /// Adds a media type with so many sides.
+    pub(crate) fn media_type(&mut self, name: &str, sides: u32) {
+        let name = name.to_owned();
+        let no = self.created(Ask::AddType { name });
+        let set = SetType::Sides(sides);
+        self.done(Ask::SetType { no, set });
     }
 
     /// Makes an enabled virtual library without cartridges, of which the inventory is done.
