@@ -59,6 +59,9 @@ const FUNCTION_LINES: usize = 60;
 const FUNCTION_LINES_USUAL: usize = 40;
 const FILE_LINES: usize = 600;
 
+/// The reference of the model test is verified by reading it, so it must stay short.
+const REFERENCE: (&str, usize) = ("tests/it/model/reference.rs", 300);
+
 /// A ratchet: lower it when the lock file has fewer.
 const PACKAGES: usize = 150;
 
@@ -325,6 +328,18 @@ fn caps_of_size_hold() {
         long * 20 <= lengths.len(),
         "{long} of {} functions have more than {FUNCTION_LINES_USUAL} lines, at most 5 % may",
         lengths.len()
+    );
+}
+
+#[test]
+fn the_reference_can_be_read_at_once() {
+    let (path, most) = REFERENCE;
+    let text = fs::read_to_string(top().join(path)).expect(path);
+    let lines = text.lines().count();
+    assert!(lines <= most, "{path}: {lines} lines, at most {most}");
+    assert!(
+        lines_of(&tokens(&text), "rustfmt :: skip").is_empty(),
+        "{path}: the lines are those of rustfmt"
     );
 }
 

@@ -1,5 +1,6 @@
 //! The whole manager against an independent reference: random sequences of operations, both compared after each.
-//! What the manager must answer, and what is left then, stands in `reference.rs` alone.
+//! What the manager must answer, and what is left then, stands in `reference.rs` alone; it reads how new media begin from the
+//! table of pools in `template.rs`.
 //!
 //! `NTMSFS_SEED=<number>` runs one sequence again; a sequence that fails is made small and printed.
 
@@ -36,10 +37,9 @@ fn run(
 ) -> Result<(), (usize, String)> {
     let mut pair = template.open();
     for (at, number) in numbers.iter().enumerate() {
-        let (op, uid) = decode(*number, &pair.reference);
-        let shown = || format!("uid {uid}: {op:?}");
-        let result = pair.step(&op, uid);
-        result.map_err(|why| (at, format!("{}: {why}", shown())))?;
+        let op = decode(*number, &pair.reference);
+        let result = pair.step(&op);
+        result.map_err(|why| (at, format!("{op:?}: {why}")))?;
         if rebuild {
             let kind = format!("{op:?}");
             let kind = kind.split([' ', '(']).next().unwrap_or_default().to_owned();
@@ -95,11 +95,11 @@ fn shrunk(template: &Template, seed: u64, at: usize) -> String {
     let mut out = format!("seed {seed}, made small to {} operations:\n", small.len());
     let mut pair = template.open();
     for number in &small {
-        let (op, uid) = decode(*number, &pair.reference);
-        let result = pair.step(&op, uid);
+        let op = decode(*number, &pair.reference);
+        let result = pair.step(&op);
         writeln!(
             out,
-            "  {number:#018x} uid {uid}: {op:?}{}",
+            "  {number:#018x} {op:?}{}",
             result
                 .err()
                 .map(|why| format!("\n    {why}"))

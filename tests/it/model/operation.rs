@@ -2,28 +2,33 @@
 //!
 //! A sequence is a list of numbers alone, so that any part of it can be left out when a failure is made small: what the
 //! numbers mean is decided when their turn comes, from what there is then.
+//!
+//! Tables have what is not here: rights (`matrix.rs`, `rules.rs`, `pools.rs`, `waiting.rs`); imports that are refused, and the
+//! removal of media (`pools.rs`); pools that hold no media, and types without a free pool (`rules.rs`); what an inventory finds
+//! that is new (`states.rs`, `libraries.rs`); the removal of operator requests (`states.rs`).
 
-use super::reference::{LEAVES, Reference};
-use ntmsfs::domain::error::ErrorKind;
-use ntmsfs::domain::state::{OperatorState, PoolType, Selection};
+use super::reference::Reference;
+use ntmsfs::domain::state::{OperatorState, PoolType, Selection, SideState};
+use std::collections::BTreeMap;
 
-/// An allocation request. `side` is an index, and so is the request in `media`, of which the LMID is named; one that the
-/// reference does not have stands for an identifier of nothing.
-#[derive(Debug, Clone, Copy, Default)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a word of the request"
-)]
+/// A medium, and which of its sides.
+pub(super) type At = (usize, usize);
+/// A library and the number of one of its slots.
+pub(super) type Place = (usize, u32);
+
+/// An allocation request. The LMID in `media` is that of another request; an index of nothing stands for an identifier of
+/// nothing.
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Want {
+    pub(super) uid: u32,
     pub(super) pool: usize,
-    pub(super) name: Option<u32>,
-    /// Its line has no end.
-    pub(super) unfinished: bool,
+    /// Each pool has names of its own.
+    pub(super) name: Option<(usize, u32)>,
     pub(super) new: bool,
     pub(super) next: bool,
     pub(super) error: bool,
     pub(super) timeout: Option<i64>,
-    pub(super) side: Option<usize>,
+    pub(super) side: Option<At>,
     pub(super) media: Option<usize>,
 }
 
@@ -32,11 +37,8 @@ pub(super) const NEVER: i64 = i64::MAX;
 /// The index of nothing.
 pub(super) const NOTHING: usize = usize::MAX;
 
-/// A library and the number of one of its slots.
-pub(super) type Place = (usize, u32);
-
 /// An operation; a grant is the index of the request that got it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 #[rustfmt::skip]
 pub(super) enum Op {
     Allocate(Want),
@@ -45,40 +47,40 @@ pub(super) enum Op {
     Undo { grant: usize },
     Delivered { grant: usize },
     Complete { grant: usize },
-    Decommission { side: usize },
+    Decommission { side: At },
     Move { medium: usize, pool: usize },
     Enable { medium: usize, on: bool },
-    Remove { medium: usize },
-    Import { pool: usize, lines: Vec<(&'static str, Option<Place>)> },
+    /// An inventory finds a medium there, and all others where they were.
+    Place { medium: usize, place: Option<Place> },
+    Import { pool: usize, name: &'static str, place: Option<Place> },
+    /// The inventory that comes with it finds all where they were.
     Enabled { library: usize, on: bool },
-    Inventory { library: usize, found: Vec<(u32, &'static str)> },
     Set { pool: usize, file: File, value: i64 },
-    /// `None` removes the operator request.
-    Answer { asked: usize, to: Option<OperatorState> },
+    Answer { asked: usize, to: OperatorState },
     Advance { ms: i64, restart: bool },
     Sweep,
 }
 
-/// What an operation is answered, and what a request has got.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Answer {
-    Done,
-    Got(usize),
-    Failed(ErrorKind),
-    Waits,
-    Refused(ErrorKind),
-}
-
-/// A pool as it is founded.
+/// A pool, and what is set of it.
 #[derive(Debug, Clone)]
 pub(super) struct Pool {
     pub(super) kind: PoolType,
-    pub(super) media_type: Option<usize>,
-    pub(super) owner: u32,
+    pub(super) media_type: usize,
+    /// How many sides its media have, and in which state new ones begin.
+    pub(super) sides: usize,
+    pub(super) first: SideState,
+    /// The free pool of its type.
+    pub(super) free: usize,
+    pub(super) files: BTreeMap<File, i64>,
+}
+
+impl Pool {
+    pub(super) fn file(&self, file: File) -> i64 {
+        self.files.get(&file).copied().unwrap_or(0)
+    }
 }
 
 /// What can be set of a pool, each as a number: 1 is yes, a time-out is in milliseconds, an order has its own number.
-/// The last three are what everybody may do; nothing gives MODIFY to everybody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum File {
     FromFree,
@@ -86,20 +88,18 @@ pub(super) enum File {
     Max,
     Order,
     Timeout,
-    Use,
-    Modify,
-    Control,
 }
 
+/// Pools that are leaves of system pools: free, import and unrecognized of each media type.
+pub(super) const LEAVES: usize = 6;
 /// The users of the world; root first.
 const UIDS: [u32; 3] = [0, 1000, 1001];
 /// Slots of each library.
 pub(super) const SLOTS: [u32; 2] = [6, 4];
 /// Names of the media of each type.
-const NAMES: [&[&str]; 3] = [
-    &["m0", "m1", "m2", "m3", "m4", "m5"],
+const NAMES: [&[&str]; 2] = [
+    &["c0", "c1", "c2", "c3", "c4", "c5"],
     &["t0", "t1", "t2", "t3"],
-    &["d0"],
 ];
 
 /// The generator of numbers called `SplitMix64`.
@@ -129,183 +129,175 @@ impl Random {
         from[self.below(from.len())].clone()
     }
 
-    /// An index, most often one of the last.
-    fn recent(&mut self, len: usize) -> Option<usize> {
-        let window = if self.one_in(4) { len } else { len.min(4) };
-        (len > 0).then(|| len - 1 - self.below(window))
+    /// One of these, most often one of the last.
+    fn recent(&mut self, from: &[usize]) -> Option<usize> {
+        let window = if self.one_in(4) { from.len() } else { 4 };
+        let last = from.iter().rev().take(window);
+        let last: Vec<usize> = last.copied().collect();
+        (!last.is_empty()).then(|| self.of(&last))
+    }
+
+    /// An index below `bound` that is not this one.
+    fn other(&mut self, bound: usize, than: usize) -> usize {
+        (than + 1 + self.below(bound - 1)) % bound
+    }
+
+    /// A pool of an application; those come last.
+    fn application(&mut self, world: &Reference) -> usize {
+        LEAVES + self.below(world.pools.len() - LEAVES)
     }
 }
 
-/// What a number means now, and who does it.
-pub(super) fn decode(number: u64, world: &Reference) -> (Op, u32) {
+/// What a number means now.
+pub(super) fn decode(number: u64, world: &Reference) -> Op {
     let mut random = Random(number);
-    let users = if random.one_in(2) { 1 } else { UIDS.len() };
-    let uid = random.of(&UIDS[..users]);
-    let op = choose(&mut random, world);
-    (op.unwrap_or(Op::Sweep), uid)
+    let some = (0..8).find_map(|_| choose(&mut random, world));
+    some.unwrap_or(Op::Sweep)
 }
 
 /// `None` if there is nothing that the operation could be about.
 fn choose(random: &mut Random, world: &Reference) -> Option<Op> {
     let grant = granted(random, world);
-    let medium = random.below(world.pool.len());
+    let medium = random.below(world.media.len());
     Some(match random.below(100) {
-        0..30 => allocate(random, world),
-        30..41 => Op::Deallocate { grant: grant? },
-        41..44 => Op::Undo { grant: grant? },
-        44..46 => Op::Delivered { grant: grant? },
-        46..49 => Op::Complete { grant: grant? },
-        49..51 => Op::Decommission {
-            side: random.below(world.medium.len()),
+        0..34 => Op::Allocate(want(random, world)),
+        34..46 => Op::Deallocate { grant: grant? },
+        46..49 => Op::Undo { grant: grant? },
+        49 => Op::Delivered { grant: grant? },
+        50..52 => Op::Complete { grant: grant? },
+        52..54 => Op::Decommission {
+            side: side(random, world),
         },
-        51..58 => Op::Move {
+        54..60 => Op::Move {
             medium,
-            pool: pool(random, world),
+            pool: random.other(world.pools.len(), world.media[medium].pool),
         },
-        58..66 => import(random, world),
+        60..66 => import(random, world)?,
         66..70 => Op::Enable {
             medium,
             on: !random.one_in(3),
         },
-        70..72 => Op::Remove { medium },
-        72..75 => Op::Enabled {
+        70..72 => Op::Enabled {
             library: random.below(2),
             on: !random.one_in(3),
         },
-        75..79 => inventory(random, world),
-        79..87 => set(random, world),
-        87..92 => {
-            let asked = random.recent(world.asked.len())?;
-            let to = (!random.one_in(5)).then(|| random.of(OperatorState::ALL));
+        72..74 => place(random, world, medium)?,
+        74..82 => set(random, world),
+        82..88 => {
+            let asked = (0..world.asked.len()).filter(|no| world.is_asked(*no));
+            let asked = random.recent(&asked.collect::<Vec<_>>())?;
+            let to = random.of(OperatorState::ALL);
             Op::Answer { asked, to }
         }
-        92..94 => Op::Advance {
-            ms: random.of(&[1, 5000, 60_000, 3_600_000, 80 * 3_600_000]),
+        88..93 => Op::Advance {
+            ms: random.of(&[1, 1, 1, 5000, 60_000, 3_600_000, 72 * 3_600_000]),
             restart: false,
         },
-        94 => Op::Advance {
+        93 => Op::Advance {
             ms: random.of(&[0, 5000]),
             restart: true,
         },
-        95 => Op::Sweep,
-        96 => Op::Allocate(Want {
-            pool: pool(random, world),
-            name: Some(0),
-            unfinished: true,
-            ..Want::default()
-        }),
+        94..96 => Op::Sweep,
         _ => {
-            let kept = (0..world.answer.len()).filter(|no| world.is_kept(*no));
-            let kept: Vec<usize> = kept.collect();
-            let kept = random.recent(kept.len()).map(|at| kept[at]);
-            let any = random.recent(world.answer.len())?;
+            let any = 0..world.want.len();
+            let kept = any.clone().filter(|no| world.is_kept(*no));
+            let kept = random.recent(&kept.collect::<Vec<_>>());
+            let any = random.recent(&any.collect::<Vec<_>>())?;
             let request = kept.filter(|_| !random.one_in(8)).unwrap_or(any);
             Op::RemoveRequest { request }
         }
     })
 }
 
-/// A request that got a side.
+/// A request that got a side, and most often still has it.
 fn granted(random: &mut Random, world: &Reference) -> Option<usize> {
-    let got = (0..world.answer.len()).filter(|no| world.got[*no].is_some());
-    let got: Vec<usize> = got.collect();
-    random.recent(got.len()).map(|at| got[at])
+    let dead = random.one_in(8);
+    let got = |no: &usize| matches!(world.result[*no], Some(Ok(_)));
+    let is = |no: &usize| got(no) && (dead || world.live(*no).is_ok());
+    let all = (0..world.result.len()).filter(is);
+    random.recent(&all.collect::<Vec<_>>())
 }
 
-/// Any pool that exists, most often one of the applications.
-fn pool(random: &mut Random, world: &Reference) -> usize {
-    let from = if random.one_in(3) { 0 } else { LEAVES };
-    let pool = from + random.below(world.pools.len() - from);
-    if world.exists(pool) { pool } else { LEAVES }
+/// A request that got a side of a medium that was opened with `new`, and still has it.
+fn opened(random: &mut Random, world: &Reference) -> Option<usize> {
+    let opens = |no: &usize| world.want[*no].new || world.want[*no].next;
+    let is = |no: &usize| opens(no) && world.live(*no).is_ok();
+    let all = (0..world.result.len()).filter(is);
+    random.recent(&all.collect::<Vec<_>>())
 }
 
-fn allocate(random: &mut Random, world: &Reference) -> Op {
-    let (new, next) = (random.one_in(4), random.one_in(7));
-    let mut want = Want {
-        pool: pool(random, world),
-        name: random.one_in(3).then(|| random.of(&[1, 2, 3, 4])),
+fn side(random: &mut Random, world: &Reference) -> At {
+    let medium = random.below(world.media.len());
+    (medium, random.below(world.media[medium].state.len()))
+}
+
+fn want(random: &mut Random, world: &Reference) -> Want {
+    let (new, nothing) = (random.one_in(4), random.one_in(9));
+    let set = opened(random, world);
+    let next = random.one_in(if set.is_some() { 6 } else { 24 });
+    let set = set.filter(|_| !random.one_in(4));
+    let set = set.or_else(|| granted(random, world));
+    let mut media = set.filter(|_| next && !random.one_in(6) || random.one_in(30));
+    let mut side = random.one_in(5).then(|| side(random, world));
+    // What is named is most often where it is asked for.
+    let named = side.or(media.and_then(|grant| world.live(grant).ok()));
+    let there = named.map(|at| world.media[at.0].pool);
+    let there = there.filter(|pool| *pool >= LEAVES && !random.one_in(3));
+    let pool = there.unwrap_or_else(|| random.application(world));
+    if nothing {
+        side = side.map(|_| (NOTHING, 0));
+        media = media.map(|_| NOTHING);
+    }
+    Want {
+        uid: random.of(&UIDS),
+        pool,
+        name: random.one_in(3).then(|| (pool, random.of(&[1, 2, 3, 4]))),
         new: new && !next,
         next,
         error: random.one_in(5),
         timeout: random.of(&[None, None, Some(0), Some(5000), Some(60_000), Some(NEVER)]),
-        ..Want::default()
-    };
-    if random.one_in(5) {
-        let nothing = random.one_in(9);
-        let side = random.below(world.medium.len());
-        want.side = Some(if nothing { NOTHING } else { side });
-    }
-    if next && !random.one_in(6) || random.one_in(30) {
-        let nothing = random.one_in(9);
-        let grant = granted(random, world).filter(|_| !nothing);
-        want.media = Some(grant.unwrap_or(NOTHING));
-    }
-    Op::Allocate(want)
-}
-
-fn import(random: &mut Random, world: &Reference) -> Op {
-    let pool = pool(random, world);
-    let media_type = world.pools[pool].media_type.unwrap_or(0);
-    let count = 1 + random.below(2);
-    let lines = (0..count).map(|_| {
-        let slot = SLOTS
-            .get(media_type)
-            .filter(|_| !random.one_in(3))
-            .map(|slots| 1 + number(random, *slots));
-        (
-            random.of(NAMES[media_type]),
-            slot.map(|slot| (media_type, slot)),
-        )
-    });
-    Op::Import {
-        pool,
-        lines: lines.collect(),
+        side,
+        media,
     }
 }
 
-fn number(random: &mut Random, below: u32) -> u32 {
-    let bound = usize::try_from(below).expect("a small bound");
-    u32::try_from(random.below(bound)).expect("a number below the bound")
+/// A medium that is new, in a slot or on the shelf.
+fn import(random: &mut Random, world: &Reference) -> Option<Op> {
+    let pool = random.below(world.pools.len());
+    let media_type = world.pools[pool].media_type;
+    let known = |name: &str| world.media.iter().any(|medium| medium.name == name);
+    let names = NAMES[media_type].iter().filter(|name| !known(name));
+    let names: Vec<&str> = names.copied().collect();
+    let name = (!names.is_empty()).then(|| random.of(&names))?;
+    let place = slot(random, world, media_type);
+    Some(Op::Import { pool, name, place })
 }
 
-/// What is believed, with a few changes: something gone, something new, two in each other's slots.
-fn inventory(random: &mut Random, world: &Reference) -> Op {
-    let library = random.below(2);
-    let slot = |no: usize| world.place[no].filter(|(at, _)| *at == library && !world.gone[no]);
-    let believed = (0..world.pool.len()).filter_map(|no| Some((slot(no)?.1, world.name[no])));
-    let mut found: Vec<(u32, &str)> = believed.collect();
-    found.retain(|_| !random.one_in(6));
-    let (name, slot) = (
-        random.of(NAMES[library]),
-        1 + number(random, SLOTS[library]),
-    );
-    if random.one_in(2)
-        && found
-            .iter()
-            .all(|(at, known)| *at != slot && *known != name)
-    {
-        found.push((slot, name));
-    }
-    if found.len() > 1 && random.one_in(3) {
-        let (a, b) = (found[0].0, found[1].0);
-        (found[0].0, found[1].0) = (b, a);
-    }
-    Op::Inventory { library, found }
+/// A slot of a library in which nothing is; sometimes none.
+fn slot(random: &mut Random, world: &Reference, library: usize) -> Option<Place> {
+    let taken = |place: Place| world.media.iter().any(|medium| medium.place == Some(place));
+    let slots = (1..=SLOTS[library]).map(|slot| (library, slot));
+    let slots: Vec<Place> = slots.filter(|place| !taken(*place)).collect();
+    let some = !slots.is_empty() && !random.one_in(3);
+    some.then(|| random.of(&slots))
+}
+
+/// Only a library that is enabled has an inventory.
+fn place(random: &mut Random, world: &Reference, medium: usize) -> Option<Op> {
+    let library = world.pools[world.media[medium].pool].media_type;
+    let place = slot(random, world, library);
+    world.libraries[library].then_some(Op::Place { medium, place })
 }
 
 fn set(random: &mut Random, world: &Reference) -> Op {
-    let pool = pool(random, world);
+    let pool = random.application(world);
     let on = i64::from(random.one_in(2));
-    let (file, value) = match random.below(10) {
+    let (file, value) = match random.below(6) {
         0 | 1 => (File::FromFree, on),
         2 => (File::ToFree, on),
-        3 => (File::Max, i64::from(number(random, 4))),
+        3 => (File::Max, random.of(&[0, 1, 2, 3])),
         4 => (File::Order, random.of(Selection::ALL).number()),
-        5 => (File::Timeout, random.of(&[NEVER, 0, 60_000])),
-        6 | 7 => (File::Use, on),
-        _ => (File::Control, on),
+        _ => (File::Timeout, random.of(&[NEVER, 0, 60_000])),
     };
-    let free = file == File::Use && random.one_in(2);
-    let pool = if free { 3 * random.below(2) } else { pool };
     Op::Set { pool, file, value }
 }

@@ -1,38 +1,48 @@
 //! The manager under test, beside the reference: the same operations, and what can be seen of both.
 
-use super::operation::{Answer, File, NEVER, Op, Place, Want};
-use super::reference::Reference;
-use crate::world::{World, advance, kind_in, root, user};
-use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
+use super::operation::{At, File, NEVER, Op, Place, Want};
+use super::reference::{Is, Reference};
+use crate::world::{World, advance, kind_in, user};
+use ntmsfs::domain::ask::{Ask, Found, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use ntmsfs::domain::change::Thing;
 use ntmsfs::domain::driver::Label;
-use ntmsfs::domain::error::Result;
+use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{Guid, ObjectNo};
 use ntmsfs::domain::import::ImportLine;
 use ntmsfs::domain::request::AllocateRequest;
-use ntmsfs::domain::state::{PoolType, Selection, SideState};
+use ntmsfs::domain::state::{Selection, SideState};
 use ntmsfs::domain::time::Limit;
+use ntmsfs::manager::read;
 use ntmsfs::store::{check, fact};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub(super) const TYPES: [&str; 3] = ["MO-5.25", "LTO-8", "DLT"];
+pub(super) const TYPES: [&str; 2] = ["Cube", "LTO-8"];
 pub(super) const LIBRARIES: [&str; 2] = ["box", "tape"];
-pub(super) const SYSTEM: [PoolType; 3] = [PoolType::Free, PoolType::Import, PoolType::Unrecognized];
 
 /// What the indices of the reference are in the catalog.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
-    pub(super) pools: Vec<Option<ObjectNo>>,
+    pub(super) pools: Vec<ObjectNo>,
     pub(super) media: Vec<ObjectNo>,
-    pub(super) sides: Vec<Thing>,
+    pub(super) sides: Vec<Vec<Thing>>,
     /// By the request that got it.
     pub(super) grants: BTreeMap<usize, Thing>,
     /// 0 for one that ended at once and has no name.
     pub(super) requests: Vec<ObjectNo>,
     pub(super) asked: Vec<ObjectNo>,
     pub(super) libraries: Vec<ObjectNo>,
+}
+
+/// What an operation is answered, and what a request has got.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Answer {
+    Done,
+    Got(usize),
+    Failed(ErrorKind),
+    Waits,
+    Refused(ErrorKind),
 }
 
 /// Both.
@@ -44,25 +54,23 @@ pub(super) struct Pair {
 
 impl Pair {
     /// Performs an operation on both and says what differs.
-    pub(super) fn step(&mut self, op: &Op, uid: u32) -> std::result::Result<(), String> {
-        let reply = self.perform(op, uid);
+    pub(super) fn step(&mut self, op: &Op) -> std::result::Result<(), String> {
+        let reply = self.perform(op);
         let ended = self.learn();
-        let failed = ended.iter().filter(|(_, a)| matches!(a, Answer::Failed(_)));
-        let failed: Vec<usize> = failed.map(|(request, _)| *request).collect();
-        let known = self.names.requests.len();
-        let expected = self.reference.step(op, uid, &failed);
-        if self.reference.answer.len() > known {
+        let before = self.reference.result.clone();
+        let expected = self.reference.step(op);
+        if self.reference.result.len() > before.len() {
             let number = self.number_of(&reply, op).unwrap_or(ObjectNo(0));
             self.names.requests.push(number);
         }
-        let answer = self.answer(&reply);
+        let (answer, expected) = (self.answer(&reply), self.expected(op, expected));
         if answer != expected {
             return Err(format!(
                 "the answer is {answer:?} ({reply:?}), the reference has {expected:?}"
             ));
         }
-        let expected = &self.reference.ended;
-        if ended != *expected {
+        let expected = self.expected_ends(op, &before);
+        if ended != expected {
             return Err(format!("ended {ended:?}, the reference has {expected:?}"));
         }
         self.compare()
@@ -72,20 +80,10 @@ impl Pair {
     fn number_of(&self, reply: &Result<Reply>, op: &Op) -> Option<ObjectNo> {
         match (reply, op) {
             (Ok(Reply::Waiting { request }), _) => Some(*request),
-            (
-                _,
-                Op::Allocate(Want {
-                    pool,
-                    name: Some(name),
-                    ..
-                }),
-            ) => {
-                let pool = self.names.pools[*pool].expect("a pool");
-                let named = ntmsfs::manager::read::request_named(
-                    self.world.db(),
-                    pool,
-                    &format!("job-{name}"),
-                );
+            (_, Op::Allocate(want)) => {
+                let (pool, name) = want.name?;
+                let (pool, name) = (self.names.pools[pool], format!("job-{name}"));
+                let named = read::request_named(self.world.db(), pool, &name);
                 named.expect("a request").map(|request| request.no)
             }
             _ => None,
@@ -106,10 +104,37 @@ impl Pair {
         }
     }
 
+    fn expected(&self, op: &Op, done: Is) -> Answer {
+        match (done, op) {
+            (Err(kind), _) => Answer::Refused(kind),
+            (Ok(()), Op::Allocate(_)) => self.result(self.reference.result.len() - 1),
+            (Ok(()), _) => Answer::Done,
+        }
+    }
+
+    fn result(&self, request: usize) -> Answer {
+        match self.reference.result[request] {
+            Some(Ok(_)) => Answer::Got(request),
+            Some(Err(kind)) => Answer::Failed(kind),
+            None => Answer::Waits,
+        }
+    }
+
+    /// The requests that ended in the last operation. What a start cancels, nobody hears.
+    fn expected_ends(&self, op: &Op, before: &[Option<Is<At>>]) -> BTreeMap<usize, Answer> {
+        let restarted = matches!(op, Op::Advance { restart: true, .. });
+        let heard = |answer| !restarted || answer != Answer::Failed(ErrorKind::Cancelled);
+        let waited = |no: &usize| before.get(*no).is_none_or(Option::is_none);
+        let all = (0..self.reference.result.len()).filter(waited);
+        all.map(|no| (no, self.result(no)))
+            .filter(|(_, answer)| *answer != Answer::Waits && heard(*answer))
+            .collect()
+    }
+
     /// Learns the numbers of what the last operation made, and returns which requests ended. One that is not known is the
     /// one that the operation made.
-    fn learn(&mut self) -> Vec<(usize, Answer)> {
-        let mut ended = Vec::new();
+    fn learn(&mut self) -> BTreeMap<usize, Answer> {
+        let mut ended = BTreeMap::new();
         let requests = self.names.requests.clone();
         let index = |no: Option<ObjectNo>| {
             let known = requests.iter().position(|known| Some(*known) == no);
@@ -119,38 +144,27 @@ impl Pair {
             let event = Arc::as_ref(&event);
             if let Event::MediumCreated { medium } = event {
                 self.names.media.push(medium.thing.no);
-                self.names.sides.extend(&medium.sides);
+                self.names.sides.push(medium.sides.clone());
             }
             if let Event::RequestWaiting { operator: no, .. }
             | Event::OperatorRequested { no, .. } = event
             {
                 self.names.asked.push(*no);
             }
-            if let Event::PoolCreated {
-                pool,
-                kind,
-                media_type: Some(name),
-                ..
-            } = event
-            {
-                let kind = SYSTEM.iter().position(|k| k == kind).expect("a leaf");
-                let media_type = TYPES.iter().position(|t| t == name).expect("a type");
-                self.names.pools[media_type * 3 + kind] = Some(pool.no);
-            }
             if let Event::Allocated { allocation } = event {
                 let request = index(allocation.request.no);
-                ended.push((request, Answer::Got(request)));
+                ended.insert(request, Answer::Got(request));
                 self.names.grants.insert(request, allocation.logical);
             }
             if let Event::RequestFailed { request, code, .. } = event {
                 let kind = ntmsfs::codes::kind_of(*code).expect("a code of the table");
-                ended.push((index(request.no), Answer::Failed(kind)));
+                ended.insert(index(request.no), Answer::Failed(kind));
             }
         }
         ended
     }
 
-    fn perform(&mut self, op: &Op, uid: u32) -> Result<Reply> {
+    fn perform(&mut self, op: &Op) -> Result<Reply> {
         if let Op::Advance { ms, restart } = *op {
             if restart {
                 self.world.restart_after(ms);
@@ -160,38 +174,78 @@ impl Pair {
             self.world.due();
             return Ok(Reply::Done);
         }
-        let ask = self.ask_of(op)?;
-        let caller = if uid == 0 { root() } else { user(uid) };
-        self.world.ask(&caller, ask)
+        if let Op::Enabled { library, on } = *op {
+            let found = self.seen_in(library, None);
+            return self.switch(library, &[on], &found);
+        }
+        if let Op::Place { medium, place } = *op {
+            let pool = self.reference.media[medium].pool;
+            let library = self.reference.pools[pool].media_type;
+            let found = self.seen_in(library, Some((medium, place)));
+            return self.switch(library, &[false, true], &found);
+        }
+        let (mut uid, mut request) = (0, None);
+        if let Op::RemoveRequest { request } = *op {
+            uid = self.reference.want[request].uid;
+        }
+        if let Op::Allocate(want) = op {
+            uid = want.uid;
+            request = Some(self.allocate(want)?);
+        }
+        let ask = request.unwrap_or_else(|| self.ask_of(op));
+        self.world.ask(&user(uid), ask)
     }
 
-    fn named(&mut self, name: u32) -> Named {
-        self.world.named(&format!("job-{name}"))
-    }
-
-    fn ask_of(&mut self, op: &Op) -> Result<Ask> {
-        let names = self.names.clone();
-        let pool_no = |pool: &usize| names.pools[*pool].expect("a pool that exists");
-        let logical = |grant: &usize| names.grants[grant].no;
-        Ok(match op {
-            Op::Allocate(want) => {
-                let request = Box::new(AllocateRequest::parse(&self.body(want))?);
-                let pool = pool_no(&want.pool);
-                let name = want.name.map(|name| self.named(name));
-                match name {
-                    Some(mut name) if want.unfinished => {
-                        "ne".clone_into(&mut name.body);
-                        Ask::Unfinished { pool, name }
-                    }
-                    name => Ask::Allocate {
-                        pool,
-                        request,
-                        name,
-                    },
-                }
+    /// Turns a library off or on; the inventory that begins with it finds so much.
+    fn switch(&mut self, library: usize, turns: &[bool], found: &[Found]) -> Result<Reply> {
+        let no = self.names.libraries[library];
+        let sets = turns.iter().map(|on| SetLibrary::Enabled(*on));
+        let mut asks: Vec<Ask> = sets.map(|set| Ask::SetLibrary { no, set }).collect();
+        let mut events = Vec::new();
+        while !asks.is_empty() {
+            for ask in asks.drain(..) {
+                self.world.ask(&user(0), ask)?;
+                events.append(&mut self.world.events);
             }
+            for work in fact::open_work(self.world.db())? {
+                let found = Ok(found.to_vec());
+                asks.push(Ask::Inventoried { work, found });
+            }
+        }
+        self.world.events = events;
+        Ok(Reply::Done)
+    }
+
+    /// What is in a library, if one medium is elsewhere than it was.
+    fn seen_in(&self, library: usize, moved: Option<(usize, Option<Place>)>) -> Vec<Found> {
+        let media = self.reference.media.iter().enumerate();
+        let found = media.filter_map(|(no, medium)| {
+            let moved = moved.filter(|moved| moved.0 == no);
+            let place = moved.map_or(medium.place, |moved| moved.1);
+            let (_, slot) = place.filter(|place| place.0 == library)?;
+            Some(seen(library, slot, medium.name))
+        });
+        found.collect()
+    }
+
+    fn allocate(&mut self, want: &Want) -> Result<Ask> {
+        let request = Box::new(AllocateRequest::parse(&self.body(want))?);
+        let pool = self.names.pools[want.pool];
+        let name = want.name.map(|(_, name)| format!("job-{name}"));
+        let name = name.map(|name| self.world.named(&name));
+        Ok(Ask::Allocate {
+            pool,
+            request,
+            name,
+        })
+    }
+
+    fn ask_of(&self, op: &Op) -> Ask {
+        let names = &self.names;
+        let logical = |grant| names.grants[&grant].no;
+        match *op {
             Op::RemoveRequest { request } => Ask::RemoveRequest {
-                no: names.requests[*request],
+                no: names.requests[request],
             },
             Op::Deallocate { grant } => Ask::Deallocate {
                 logical: logical(grant),
@@ -202,127 +256,64 @@ impl Pair {
             Op::Delivered { grant } => Ask::Delivered {
                 logical: logical(grant),
             },
-            Op::Answer { asked, to } => {
-                let no = names.asked[*asked];
-                to.map_or(Ask::RemoveOperator { no }, |state| Ask::AnswerOperator {
-                    no,
-                    state,
-                })
-            }
-            Op::Sweep | Op::Advance { .. } => Ask::Sweep,
-            Op::Complete { .. }
-            | Op::Decommission { .. }
-            | Op::Move { .. }
-            | Op::Enable { .. }
-            | Op::Remove { .. }
-            | Op::Import { .. }
-            | Op::Enabled { .. }
-            | Op::Inventory { .. }
-            | Op::Set { .. } => self.tending(op),
-        })
-    }
-
-    /// What concerns media, pools and libraries.
-    fn tending(&self, op: &Op) -> Ask {
-        let names = &self.names;
-        let pool_no = |pool: &usize| names.pools[*pool].expect("a pool that exists");
-        match op {
             Op::Complete { grant } => Ask::SetLogical {
-                no: names.grants[grant].no,
+                no: logical(grant),
                 set: SetLogical::State("complete".to_owned()),
             },
             Op::Decommission { side } => Ask::SetSide {
-                no: names.sides[*side].no,
+                no: names.sides[side.0][side.1].no,
                 state: SideState::Decommissioned,
             },
-            Op::Move { medium, pool } => {
-                let name = self.reference.name[*medium].to_owned();
-                Ask::MoveMedium {
-                    no: names.media[*medium],
-                    pool: pool_no(pool),
-                    name,
-                }
-            }
+            Op::Move { medium, pool } => Ask::MoveMedium {
+                no: names.media[medium],
+                pool: names.pools[pool],
+                name: self.reference.media[medium].name.to_owned(),
+            },
             Op::Enable { medium, on } => Ask::SetMedium {
-                no: names.media[*medium],
-                set: SetMedium::Enabled(*on),
+                no: names.media[medium],
+                set: SetMedium::Enabled(on),
             },
-            Op::Remove { medium } => Ask::RemoveMedium {
-                no: names.media[*medium],
+            Op::Import { pool, name, place } => Ask::Import {
+                pool: names.pools[pool],
+                lines: vec![(1, import(name, place))],
             },
-            Op::Import { pool, lines } => Ask::Import {
-                pool: pool_no(pool),
-                lines: import(lines),
-            },
-            Op::Enabled { library, on } => Ask::SetLibrary {
-                no: names.libraries[*library],
-                set: SetLibrary::Enabled(*on),
-            },
-            Op::Inventory { library, found } => {
-                let found = found
-                    .iter()
-                    .map(|(slot, name)| seen(*library, *slot, name))
-                    .collect();
-                Ask::Inventoried {
-                    work: self.work(*library),
-                    found: Ok(found),
-                }
-            }
             Op::Set { pool, file, value } => Ask::SetPool {
-                no: pool_no(pool),
-                set: setting(*file, *value),
+                no: names.pools[pool],
+                set: setting(file, value),
             },
+            Op::Answer { asked, to } => Ask::AnswerOperator {
+                no: names.asked[asked],
+                state: to,
+            },
+            // The others are more than one ask, or none.
             Op::Allocate(_)
-            | Op::RemoveRequest { .. }
-            | Op::Deallocate { .. }
-            | Op::Undo { .. }
-            | Op::Delivered { .. }
-            | Op::Answer { .. }
+            | Op::Place { .. }
+            | Op::Enabled { .. }
             | Op::Advance { .. }
             | Op::Sweep => Ask::Sweep,
         }
     }
 
-    /// The oldest open work of a library; a number of nothing if there is none.
-    fn work(&self, library: usize) -> ObjectNo {
-        let db = self.world.db();
-        let of = |work: &ObjectNo| {
-            let found = fact::inventory(db, *work).expect("work");
-            found.is_some_and(|(found, _)| found.no == self.names.libraries[library])
-        };
-        fact::open_work(db)
-            .expect("work")
-            .into_iter()
-            .find(of)
-            .unwrap_or(ObjectNo(0))
-    }
-
     fn body(&self, want: &Want) -> String {
-        let mut words = Vec::new();
-        let flags = [
-            (want.new, "new"),
-            (want.next, "next"),
-            (want.error, "error-if-unavailable"),
-        ];
-        words.extend(
-            flags
-                .iter()
-                .filter(|flag| flag.0)
-                .map(|flag| flag.1.to_owned()),
-        );
-        let id = |thing: Option<&Thing>| {
-            let nothing = "00000000-0000-7000-8000-000000000001".to_owned();
-            thing.map_or(nothing, |thing| thing.id.to_string())
-        };
-        let side = |no: usize| format!("side={}", id(self.names.sides.get(no)));
-        words.extend(want.side.map(side));
-        let media = |grant: usize| format!("media={}", id(self.names.grants.get(&grant)));
-        words.extend(want.media.map(media));
+        let nothing = || "00000000-0000-7000-8000-000000000001".to_owned();
+        let id = |thing: Option<&Thing>| thing.map_or_else(nothing, |thing| thing.id.to_string());
+        let side = |at: At| self.names.sides.get(at.0).map(|sides| &sides[at.1]);
+        let media = |grant: usize| self.names.grants.get(&grant);
         let timeout = |ms: i64| match ms {
             NEVER => "timeout=infinite".to_owned(),
             ms => format!("timeout={ms}"),
         };
-        words.extend(want.timeout.map(timeout));
+        let flag = |set: bool, word: &str| set.then(|| word.to_owned());
+        let words = [
+            flag(want.new, "new"),
+            flag(want.next, "next"),
+            flag(want.error, "error-if-unavailable"),
+            want.side.map(|at| format!("side={}", id(side(at)))),
+            want.media
+                .map(|grant| format!("media={}", id(media(grant)))),
+            want.timeout.map(timeout),
+        ];
+        let words: Vec<String> = words.into_iter().flatten().collect();
         words.join(" ")
     }
 
@@ -383,19 +374,21 @@ impl Pair {
     fn expected_media(&self) -> Vec<Seen> {
         let mut out = Vec::new();
         let world = &self.reference;
-        for (n, medium) in world.medium.iter().enumerate() {
-            let id = |request: usize| self.names.grants[&request].id;
-            let library = |(library, slot)| (self.names.libraries[library], slot);
-            let seen = Seen {
-                no: self.names.sides[n].no,
-                state: world.state[n],
-                count: world.count[n],
-                pool: self.names.pools[world.pool[*medium]].expect("a pool that exists"),
-                enabled: world.enabled[*medium],
-                place: world.place[*medium].map(library),
-                owner: world.owner[n].map(|request| (id(request), world.uid[request])),
-            };
-            out.extend((!world.gone[*medium]).then_some(seen));
+        for (no, medium) in world.media.iter().enumerate() {
+            for (n, side) in self.names.sides[no].iter().enumerate() {
+                let library = |(library, slot)| (self.names.libraries[library], slot);
+                let id = |request: usize| self.names.grants[&request].id;
+                let owner = medium.owner[n].map(|owner| owner.0);
+                out.push(Seen {
+                    no: side.no,
+                    state: medium.state[n],
+                    count: medium.count[n],
+                    pool: self.names.pools[medium.pool],
+                    enabled: medium.enabled,
+                    place: medium.place.map(library),
+                    owner: owner.map(|request| (id(request), world.want[request].uid)),
+                });
+            }
         }
         out
     }
@@ -418,11 +411,11 @@ impl Pair {
     fn expected_requests(&self) -> Vec<(ObjectNo, String)> {
         let mut out = Vec::new();
         let world = &self.reference;
-        for (n, answer) in world.answer.iter().enumerate() {
-            let result = match answer {
-                Answer::Got(grant) => self.names.grants[grant].id.to_string(),
-                Answer::Failed(kind) => format!("{kind:?}"),
-                Answer::Waits | Answer::Done | Answer::Refused(_) => String::new(),
+        for (n, result) in world.result.iter().enumerate() {
+            let result = match result {
+                Some(Ok(_)) => self.names.grants[&n].id.to_string(),
+                Some(Err(kind)) => format!("{kind:?}"),
+                None => String::new(),
             };
             let kept = world.is_kept(n);
             out.extend(kept.then_some((self.names.requests[n], result)));
@@ -450,15 +443,11 @@ struct Seen {
     owner: Option<(Guid, u32)>,
 }
 
-fn import(lines: &[(&str, Option<Place>)]) -> Vec<(u64, ImportLine)> {
-    let line = |(name, place): &(&str, Option<Place>)| {
-        let slot = place.map(|(library, slot)| format!(" slot={}/{slot}", LIBRARIES[library]));
-        let line = format!("{name} barcode={name}{}", slot.unwrap_or_default());
-        ImportLine::parse(&line)
-            .expect("a line")
-            .expect("no comment")
-    };
-    (1..).zip(lines.iter().map(line)).collect()
+fn import(name: &str, place: Option<Place>) -> ImportLine {
+    let slot = place.map(|(library, slot)| format!(" slot={}/{slot}", LIBRARIES[library]));
+    let line = format!("{name} barcode={name}{}", slot.unwrap_or_default());
+    let line = ImportLine::parse(&line).expect("a line");
+    line.expect("no comment")
 }
 
 fn seen(library: usize, slot: u32, name: &str) -> Found {
@@ -480,7 +469,5 @@ fn setting(file: File, value: i64) -> SetPool {
         File::Order => SetPool::Selection(Selection::from_number(value).expect("an order")),
         File::Timeout if value == NEVER => SetPool::DefaultTimeout(Limit::Never),
         File::Timeout => SetPool::DefaultTimeout(Limit::Ms(number)),
-        File::Use | File::Modify => SetPool::Mode(if on { 0o755 } else { 0o700 }),
-        File::Control => SetPool::Control(if on { 0o666 } else { 0o660 }),
     }
 }

@@ -1,205 +1,98 @@
-//! The reference: what the pages on allocation and on the tree say, in columns, written without the code under test.
-//! Media, sides, requests and operator requests are numbers from 0; nothing that has a number ever loses it.
+//! The reference: what design/allocation.md says, in plain data, written without the code under test.
+//!
+//! Everybody has every right here: `matrix.rs`, `rules.rs`, `pools.rs` and `waiting.rs` have the rights, in tables.
+//! Requests, media and operator requests are numbers from 0; nothing ever loses its number.
 
-use super::operation::{Answer, File, NEVER, NOTHING, Op, Place, Pool, Want};
+use super::operation::{At, File, NEVER, NOTHING, Op, Place, Pool, Want};
 use ntmsfs::domain::error::ErrorKind as K;
 use ntmsfs::domain::state::SideState::{self as S, Allocated, Available, Decommissioned, Reserved};
 use ntmsfs::domain::state::{OperatorState as O, PoolType as P, Selection};
-use std::collections::BTreeMap;
 
-/// Pools that are leaves of system pools: free, import and unrecognized of each of three media types.
-pub(super) const LEAVES: usize = 9;
 /// How long results and answered operator requests are kept, in milliseconds: 72 hours.
 const KEPT: i64 = 72 * 3_600_000;
 
-type Is<T = ()> = Result<T, K>;
+pub(super) type Is<T = ()> = Result<T, K>;
 
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reference {
     pub(super) now: i64,
     pub(super) pools: Vec<Pool>,
-    pub(super) files: BTreeMap<(usize, File), i64>,
-    /// Libraries: enabled; the first inventory since then is under way; inventories to come.
-    pub(super) libraries: [(bool, bool, usize); 2],
-    /// The columns of media.
-    pub(super) name: Vec<&'static str>,
-    pub(super) pool: Vec<usize>,
-    pub(super) enabled: Vec<bool>,
-    pub(super) gone: Vec<bool>,
-    pub(super) place: Vec<Option<Place>>,
-    /// The columns of sides; the owner is the request that got it.
-    pub(super) medium: Vec<usize>,
-    pub(super) state: Vec<S>,
-    pub(super) count: Vec<i64>,
-    idle: Vec<i64>,
-    pub(super) owner: Vec<Option<usize>>,
-    /// The columns of requests: until when it waits, later until when its result is kept; which side it got, in which
-    /// state that was, and in which pool.
-    want: Vec<Want>,
-    pub(super) uid: Vec<u32>,
+    /// Whether each library is enabled.
+    pub(super) libraries: [bool; 2],
+    pub(super) media: Vec<Medium>,
+    /// The columns of requests: until when it waits, later until when its result is kept; the result, none while it waits.
+    pub(super) want: Vec<Want>,
     until: Vec<i64>,
-    pub(super) answer: Vec<Answer>,
-    pub(super) got: Vec<Option<(usize, S, usize)>>,
+    pub(super) result: Vec<Option<Is<At>>>,
     /// Operator requests: the request, the state, until when it is kept.
     pub(super) asked: Vec<(usize, O, i64)>,
     /// The last sweep: what was kept until then is gone.
     swept: i64,
-    /// The requests that ended in the last operation.
-    pub(super) ended: Vec<(usize, Answer)>,
+}
+
+/// A medium, and the columns of its sides.
+#[derive(Debug, Clone)]
+pub(super) struct Medium {
+    pub(super) name: &'static str,
+    pub(super) pool: usize,
+    pub(super) place: Option<Place>,
+    pub(super) enabled: bool,
+    pub(super) state: Vec<S>,
+    pub(super) count: Vec<i64>,
+    idle: Vec<i64>,
+    /// The request that got it, and its state and pool before that.
+    pub(super) owner: Vec<Option<(usize, S, usize)>>,
 }
 
 fn demand(holds: bool, kind: K) -> Is {
     if holds { Ok(()) } else { Err(kind) }
 }
+fn turn(states: &mut [S], turns: impl Fn(S) -> bool, to: S) {
+    let states = states.iter_mut().filter(|state| turns(**state));
+    states.for_each(|state| *state = to);
+}
 
 impl Reference {
-    /// Performs an operation, which changes nothing if it is refused; then the waiting requests get what there is, oldest
-    /// first. `failed` are those that the manager ended with an error: whether a right that was taken away ends a
-    /// waiting request at the next try or later is not laid down.
-    pub(super) fn step(&mut self, op: &Op, uid: u32, failed: &[usize]) -> Answer {
-        self.ended.clear();
-        let before = self.clone();
-        let answer = self.perform(op, uid).unwrap_or_else(|kind| {
-            *self = before;
-            Answer::Refused(kind)
-        });
+    /// Performs an operation, then the waiting requests get what there is, oldest first.
+    pub(super) fn step(&mut self, op: &Op) -> Is {
+        let done = self.perform(op);
         for no in self.waiting() {
-            let found = self.search(no);
-            if found.map_or(failed.contains(&no), |side| side.is_some()) {
-                self.attempt(no, None);
+            if let Ok(Some(at)) = self.search(no) {
+                self.finish(no, Ok(at));
             }
         }
-        answer
+        done
     }
 
-    fn perform(&mut self, op: &Op, uid: u32) -> Is<Answer> {
+    /// What is refused changes nothing.
+    fn perform(&mut self, op: &Op) -> Is {
         match *op {
-            Op::Allocate(want) => return self.allocate(want, uid),
+            Op::Allocate(want) => self.allocate(want)?,
             Op::RemoveRequest { request } => {
-                let may = !self.is_kept(request) || [0, self.uid[request]].contains(&uid);
-                demand(may, K::AccessDenied)?;
-                if self.answer[request] == Answer::Waits {
-                    self.finish(request, Answer::Failed(K::Cancelled));
-                }
+                self.result[request].get_or_insert(Err(K::Cancelled));
                 self.until[request] = 0;
             }
-            Op::Answer { asked, to } => self.answered(asked, to, uid)?,
-            Op::Deallocate { grant } => {
-                let medium = self.medium[self.live(grant)?.0];
-                let pool = self.pool[medium];
-                let own = demand(self.uid[grant] == uid, K::AccessDenied);
-                let own = own.and(self.may(pool, File::Use, uid));
-                own.or(self.may(pool, File::Control, uid))?;
-                self.give_back(grant, false)?;
-                let kept = demand(self.pool[medium] == pool, K::AccessDenied);
-                kept.or(self.may(self.pool[medium], File::Use, uid))?;
-            }
+            Op::Answer { asked, to } => self.answered(asked, to)?,
+            Op::Deallocate { grant } => self.give_back(grant, false)?,
             Op::Undo { grant } => drop(self.give_back(grant, true)),
-            Op::Complete { grant } => {
-                self.mark(self.live(grant)?.0, Allocated, S::Complete, uid)?;
-            }
-            Op::Decommission { side } => self.mark(side, Available, Decommissioned, uid)?,
-            Op::Move { medium, pool } => self.relocate(medium, pool, uid)?,
-            Op::Enable { medium, on } => {
-                self.has(medium, File::Modify, uid)?;
-                self.enabled[medium] = on;
-            }
-            Op::Remove { medium } => {
-                self.has(medium, File::Control, uid)?;
-                demand(!self.is_owned(medium), K::NotEmpty)?;
-                demand(self.place[medium].is_none(), K::InvalidState)?;
-                self.gone[medium] = true;
-            }
-            Op::Import { pool, ref lines } => self.import(pool, lines, uid)?,
-            Op::Enabled { library, on } => {
-                demand(uid == 0 || library == 0, K::AccessDenied)?;
-                let (enabled, looking, work) = self.libraries[library];
-                let again = on && !enabled;
-                let looking = again || on && looking;
-                self.libraries[library] = (on, looking, work + usize::from(again));
-            }
-            Op::Inventory { library, ref found } => self.inventory(library, found),
-            Op::Set { pool, file, value } => {
-                self.may(pool, File::Modify, uid)?;
-                let access = [File::Use, File::Control].contains(&file);
-                demand(access || self.takes(pool), K::InvalidMediaPool)?;
-                self.files.insert((pool, file), value);
-            }
+            Op::Complete { grant } => self.mark(self.live(grant)?, Allocated, S::Complete)?,
+            Op::Decommission { side } => self.mark(side, Available, Decommissioned)?,
+            Op::Move { medium, pool } => self.relocate(medium, pool)?,
+            Op::Enable { medium, on } => self.media[medium].enabled = on,
+            Op::Place { medium, place } => self.media[medium].place = place,
+            Op::Import { pool, name, place } => self.import(pool, name, place),
+            Op::Enabled { library, on } => self.libraries[library] = on,
+            Op::Set { pool, file, value } => drop(self.pools[pool].files.insert(file, value)),
             Op::Advance { ms, restart } => self.advance(ms, restart),
             Op::Sweep => self.swept = self.now,
             Op::Delivered { .. } => {}
         }
-        Ok(Answer::Done)
+        Ok(())
     }
 
-    fn file(&self, pool: usize, file: File) -> i64 {
-        self.files.get(&(pool, file)).copied().unwrap_or(0)
-    }
-    /// Root and the owner have every right on a pool, all others those that its files give.
-    fn may(&self, pool: usize, right: File, uid: u32) -> Is {
-        let named = [0, self.pools[pool].owner].contains(&uid);
-        demand(named || self.file(pool, right) == 1, K::AccessDenied)
-    }
-    /// What leaves or enters a free pool needs USE there, any other pool CONTROL.
-    fn may_go(&self, from: usize, to: usize, uid: u32) -> Is {
-        let free = |pool: usize| self.pools[pool].kind == P::Free && from != to;
-        let right = |pool| if free(pool) { File::Use } else { File::Control };
-        self.may(from, right(from), uid)?;
-        self.may(to, right(to), uid)
-    }
-    fn has(&self, medium: usize, right: File, uid: u32) -> Is {
-        demand(!self.gone[medium], K::ObjectNotFound)?;
-        self.may(self.pool[medium], right, uid)
-    }
-    fn takes(&self, pool: usize) -> bool {
-        self.pools[pool].kind == P::Application && self.pools[pool].media_type.is_some()
-    }
-    fn admit(&self, pool: usize, uid: u32) -> Is {
-        self.may(pool, File::Control, uid)?;
-        demand(self.takes(pool), K::InvalidMediaPool)
-    }
-    /// A type has its system pools if a library takes it or a medium of it was ever there.
-    pub(super) fn exists(&self, pool: usize) -> bool {
-        let of = |pool: usize| self.pools[pool].media_type;
-        pool >= LEAVES || of(pool) < Some(2) || self.pool.iter().any(|no| of(*no) == of(pool))
-    }
-    fn free(&self, pool: usize) -> Is<usize> {
-        let free = 3 * self.pools[pool].media_type.unwrap_or(0);
-        demand(self.exists(free), K::DeviceNotAvailable).map(|()| free)
-    }
-    /// The first side of a medium of which something holds.
-    fn side(&self, medium: usize, holds: impl Fn(usize) -> bool) -> Option<usize> {
-        (0..self.medium.len()).find(|no| self.medium[*no] == medium && holds(*no))
-    }
-    fn all(&self, medium: usize, state: S) -> bool {
-        self.side(medium, |no| self.state[no] != state).is_none()
-    }
-    fn is_owned(&self, medium: usize) -> bool {
-        self.side(medium, |no| self.owner[no].is_some()).is_some()
-    }
-    fn turn(&mut self, medium: usize, turns: impl Fn(S) -> bool, to: S) {
-        let sides = self.medium.iter().zip(&mut self.state);
-        let sides = sides.filter(|(of, state)| **of == medium && turns(**state));
-        sides.for_each(|(_, state)| *state = to);
-    }
-    fn known(&self, holds: impl Fn(usize) -> bool) -> Option<usize> {
-        (0..self.pool.len()).find(|no| !self.gone[*no] && holds(*no))
-    }
-    fn usable(&self, medium: usize) -> Is {
-        let on = |place: Place| self.libraries[place.0].0;
-        let on = self.enabled[medium] && self.place[medium].is_none_or(on);
-        demand(on, K::ResourceDisabled)?;
-        demand(self.place[medium].is_some(), K::MediaOffline)
-    }
-    /// What a request got, if it still has it.
-    fn live(&self, grant: usize) -> Is<(usize, S, usize)> {
-        let has = |got: &(usize, S, usize)| self.owner[got.0] == Some(grant);
-        let got = self.got.get(grant).copied().flatten();
-        got.filter(has).ok_or(K::ObjectNotFound)
-    }
     fn waiting(&self) -> Vec<usize> {
-        let waits = |no: &usize| self.answer[*no] == Answer::Waits;
-        (0..self.answer.len()).filter(waits).collect()
+        let all = 0..self.result.len();
+        all.filter(|no| self.result[*no].is_none()).collect()
     }
     pub(super) fn is_kept(&self, request: usize) -> bool {
         self.until[request] > self.swept
@@ -207,279 +100,201 @@ impl Reference {
     /// An open operator request goes with its waiting request.
     pub(super) fn is_asked(&self, asked: usize) -> bool {
         let (request, _, until) = self.asked[asked];
-        let waits = self.answer[request] == Answer::Waits;
-        until > self.swept && (until < NEVER || waits)
+        until > self.swept && (until < NEVER || self.result[request].is_none())
+    }
+    /// The side that a request got, if it still has it.
+    pub(super) fn live(&self, grant: usize) -> Is<At> {
+        let has = |owner: &Option<(usize, S, usize)>| owner.is_some_and(|owner| owner.0 == grant);
+        let on = |no: usize| Some((no, self.media[no].owner.iter().position(has)?));
+        (0..self.media.len()).find_map(on).ok_or(K::ObjectNotFound)
+    }
+    fn usable(&self, medium: &Medium) -> Is {
+        let on = medium.place.is_none_or(|place| self.libraries[place.0]);
+        demand(medium.enabled && on, K::ResourceDisabled)?;
+        demand(medium.place.is_some(), K::MediaOffline)
+    }
+    fn mark(&mut self, at: At, from: S, to: S) -> Is {
+        let state = &mut self.media[at.0].state[at.1];
+        demand(*state == from, K::InvalidState)?;
+        *state = to;
+        Ok(())
     }
 
-    fn allocate(&mut self, want: Want, uid: u32) -> Is<Answer> {
-        self.admit(want.pool, uid)?;
-        let name = |want: &Want| want.name.map(|name| (want.pool, name));
-        let same = |no: usize| self.is_kept(no) && name(&self.want[no]) == name(&want);
-        let used = want.name.is_some() && (0..self.want.len()).any(same);
-        demand(!used, K::AlreadyExists)?;
-        let limit = want.timeout.unwrap_or(self.file(want.pool, File::Timeout));
-        self.until.push(self.now.saturating_add(limit));
-        self.answer.push(Answer::Waits);
+    fn allocate(&mut self, want: Want) -> Is {
+        let no = self.want.len();
+        let same = |no| self.is_kept(no) && self.want[no].name == want.name;
+        demand(want.name.is_none() || !(0..no).any(same), K::AlreadyExists)?;
+        let timeout = self.pools[want.pool].file(File::Timeout);
+        let limit = want.timeout.unwrap_or(timeout);
         self.want.push(want);
-        self.uid.push(uid);
-        self.got.push(None);
-        let otherwise = (want.error || limit == 0).then_some(K::MediaUnavailable);
-        Ok(self.attempt(self.want.len() - 1, otherwise))
+        self.until.push(self.now.saturating_add(limit));
+        self.result.push(None);
+        let at_once = want.error || limit == 0;
+        self.attempt(no, at_once.then_some(K::MediaUnavailable));
+        Ok(())
     }
 
-    /// Searches for a request. Nothing found: it fails with `otherwise`, or an operator is asked and it waits.
-    fn attempt(&mut self, no: usize, otherwise: Option<K>) -> Answer {
-        match (self.search(no), otherwise) {
-            (Ok(Some(side)), _) => self.take(no, side),
-            (Err(kind), _) | (Ok(None), Some(kind)) => self.finish(no, Answer::Failed(kind)),
-            (Ok(None), None) => {
-                self.asked.push((no, O::Submitted, NEVER));
-                Answer::Waits
-            }
+    /// Searches for a request. Nothing there: it fails with `otherwise`, or an operator is asked and it waits.
+    fn attempt(&mut self, no: usize, otherwise: Option<K>) {
+        match (self.search(no).transpose(), otherwise) {
+            (Some(result), _) => self.finish(no, result),
+            (None, Some(kind)) => self.finish(no, Err(kind)),
+            (None, None) => self.asked.push((no, O::Submitted, NEVER)),
         }
     }
 
     /// A request has its result, which is kept if it has a name.
-    fn finish(&mut self, no: usize, answer: Answer) -> Answer {
-        self.answer[no] = answer;
-        self.until[no] = self.want[no].name.map_or(0, |_| self.now + KEPT);
-        self.ended.push((no, answer));
-        answer
-    }
-
-    /// The side that a request gets now: what is in its pool comes first, then what is free if the pool draws on that.
-    fn search(&self, no: usize) -> Is<Option<usize>> {
-        let (want, uid) = (&self.want[no], self.uid[no]);
-        let (pool, draws) = (want.pool, self.file(want.pool, File::FromFree) == 1);
-        self.admit(pool, uid)?;
-        demand(!want.unfinished, K::InvalidParameter)?;
-        let of = |side: usize| self.pool[self.medium[side]];
-        let side = match want.side {
-            _ if want.next => Some(self.next(want)?),
-            Some(side) => self.fits(want, side).map(|()| Some(side))?,
-            None => {
-                let fits = |side: &usize| self.fits(want, *side).is_ok();
-                let fit = (0..self.state.len()).filter(|side| self.state[*side] == Available);
-                let best = fit.filter(fits).min_by_key(|side| self.rank(pool, *side));
-                if draws && best.is_none_or(|side| of(side) != pool) {
-                    self.may(self.free(pool)?, File::Use, uid)?;
-                }
-                best
-            }
-        };
-        self.may_go(side.map_or(pool, of), pool, uid)?;
-        Ok(side)
-    }
-
-    /// The reserved side of a medium that was opened with `new`, named by what was got on it, by a side, or by both.
-    fn next(&self, want: &Want) -> Is<usize> {
-        let lost = |side: &usize| self.medium.get(*side).is_none_or(|no| self.gone[*no]);
-        let got = |grant| self.live(grant).map_or(NOTHING, |got| got.0);
-        let named = want.media.map(got).into_iter().chain(want.side);
-        let named: Vec<usize> = named.collect();
-        let lost = named.is_empty() || named.iter().any(lost);
-        demand(!lost, K::InvalidMedia)?;
-        let medium = self.medium[named[0]];
-        let same = named.iter().all(|side| self.medium[*side] == medium);
-        demand(same && self.pool[medium] == want.pool, K::InvalidMedia)?;
-        let set = |no: usize| self.want[no].new || self.want[no].next;
-        let opener = self.side(medium, |no| self.owner[no].is_some_and(set));
-        demand(want.media.map_or(opener.is_some(), set), K::InvalidMedia)?;
-        self.usable(medium)?;
-        let reserved = self.side(medium, |no| self.state[no] == Reserved);
-        reserved.ok_or(K::MediaUnavailable)
-    }
-
-    /// Whether a side is for a request, or the first reason why it is not.
-    fn fits(&self, want: &Want, side: usize) -> Is {
-        let medium = self.medium.get(side).filter(|no| !self.gone[**no]);
-        let medium = *medium.ok_or(K::InvalidMedia)?;
-        let (from, to) = (&self.pools[self.pool[medium]], &self.pools[want.pool]);
-        demand(from.media_type == to.media_type, K::MediaIncompatible)?;
-        self.usable(medium)?;
-        let own = self.pool[medium] == want.pool;
-        let free = from.kind == P::Free && self.file(want.pool, File::FromFree) == 1;
-        let import = self.state[side] == S::Import && (own || from.kind == P::Import);
-        let available = self.state[side] == Available && (own || free);
-        demand(available || import, K::MediaUnavailable)?;
-        let flip = self.side(medium, |no| no != side).is_some();
-        demand(!(want.new && import && flip), K::InvalidParameter)?;
-        let whole = import || self.all(medium, Available);
-        demand(whole || !want.new, K::MediaUnavailable)
-    }
-
-    /// What decides between sides that fit; the first of equals is taken.
-    fn rank(&self, pool: usize, side: usize) -> (bool, bool, i64, i64, &'static str) {
-        let medium = self.medium[side];
-        let (drawn, alone) = (self.pool[medium] != pool, !self.is_owned(medium));
-        let (count, idle, name) = (self.count[side], self.idle[side], self.name[medium]);
-        match Selection::from_number(self.file(pool, File::Order)) {
-            Some(Selection::LeastUsed) => (drawn, false, count, idle, name),
-            Some(Selection::Fill) => (drawn, alone, count, idle, name),
-            Some(Selection::Name) => (drawn, false, 0, 0, name),
-            Some(Selection::Oldest) | None => (drawn, false, 0, 0, ""),
+    fn finish(&mut self, no: usize, result: Is<At>) {
+        let want = self.want[no];
+        self.until[no] = want.name.map_or(0, |_| self.now + KEPT);
+        self.result[no] = Some(result);
+        if let Ok((medium, side)) = result {
+            let medium = &mut self.media[medium];
+            medium.owner[side] = Some((no, medium.state[side], medium.pool));
+            turn(&mut medium.state, |_| want.new, Reserved);
+            medium.state[side] = Allocated;
+            medium.count[side] += 1;
+            medium.idle[side] = self.now;
+            medium.pool = want.pool;
         }
     }
 
-    fn take(&mut self, no: usize, side: usize) -> Answer {
-        let (want, medium) = (self.want[no], self.medium[side]);
-        self.got[no] = Some((side, self.state[side], self.pool[medium]));
-        self.turn(medium, |_| want.new, Reserved);
-        self.pool[medium] = want.pool;
-        self.state[side] = Allocated;
-        self.count[side] += 1;
-        self.idle[side] = self.now;
-        self.owner[side] = Some(no);
-        self.finish(no, Answer::Got(no))
+    /// The side that a request gets now: the one that it names, or the first of those that fit.
+    fn search(&self, no: usize) -> Is<Option<At>> {
+        let want = &self.want[no];
+        let sides = |no: usize| (0..self.media[no].state.len()).map(move |side| (no, side));
+        let all = (0..self.media.len()).flat_map(sides);
+        let fit = all.filter(|at| self.fits(want, *at) == Ok(Available));
+        match want.side {
+            _ if want.next => self.next(want).map(Some),
+            Some(at) => self.fits(want, at).map(|_| Some(at)),
+            None => Ok(fit.min_by_key(|at| self.rank(want.pool, *at))),
+        }
+    }
+
+    /// The reserved side of a medium that was opened with `new`, named by what was got on it, by a side, or by both.
+    fn next(&self, want: &Want) -> Is<At> {
+        let got = |grant| self.live(grant).map_or(NOTHING, |at| at.0);
+        let (media, side) = (want.media.map(got), want.side.map(|at| at.0));
+        let no = media.or(side).unwrap_or(NOTHING);
+        let medium = self.media.get(no).ok_or(K::InvalidMedia)?;
+        let same = side.is_none_or(|side| side == no) && medium.pool == want.pool;
+        let set = |no: usize| self.want[no].new || self.want[no].next;
+        let mut owners = medium.owner.iter().flatten();
+        let opened = owners.any(|owner| set(want.media.unwrap_or(owner.0)));
+        demand(same && opened, K::InvalidMedia)?;
+        self.usable(medium)?;
+        let reserved = medium.state.iter().position(|state| *state == Reserved);
+        reserved.map(|side| (no, side)).ok_or(K::MediaUnavailable)
+    }
+
+    /// Whether a side is for a request, with its state, or the first reason why it is not.
+    fn fits(&self, want: &Want, at: At) -> Is<S> {
+        let medium = self.media.get(at.0).ok_or(K::InvalidMedia)?;
+        let (state, flip) = (medium.state[at.1], medium.state.len() > 1);
+        let (from, to) = (&self.pools[medium.pool], &self.pools[want.pool]);
+        demand(from.media_type == to.media_type, K::MediaIncompatible)?;
+        self.usable(medium)?;
+        let own = medium.pool == want.pool;
+        let free = from.kind == P::Free && to.file(File::FromFree) == 1;
+        let import = state == S::Import && (own || from.kind == P::Import);
+        let available = state == Available && (own || free);
+        demand(available || import, K::MediaUnavailable)?;
+        demand(!(want.new && import && flip), K::InvalidParameter)?;
+        let whole = import || medium.state.iter().all(|state| *state == Available);
+        demand(whole || !want.new, K::MediaUnavailable).map(|()| state)
+    }
+
+    /// What decides between sides that fit: what is in the pool comes first. Of equals the first is taken.
+    fn rank(&self, pool: usize, (medium, side): At) -> impl Ord {
+        let medium = &self.media[medium];
+        let (count, idle, name) = (medium.count[side], medium.idle[side], medium.name);
+        let alone = medium.owner.iter().all(Option::is_none);
+        let order = match Selection::from_number(self.pools[pool].file(File::Order)) {
+            Some(Selection::LeastUsed) => (false, count, idle, name),
+            Some(Selection::Fill) => (alone, count, idle, name),
+            Some(Selection::Name) => (false, 0, 0, name),
+            Some(Selection::Oldest) | None => (false, 0, 0, ""),
+        };
+        (medium.pool != pool, order)
     }
 
     /// A side is given back, or it is as if it had never been taken.
     fn give_back(&mut self, grant: usize, undone: bool) -> Is {
-        let (side, was, from) = self.live(grant)?;
-        let (medium, pool) = (self.medium[side], self.pool[self.medium[side]]);
-        let other = |no: usize| no != side && self.owner[no].is_some();
-        let shared = self.side(medium, other).is_some();
-        demand(!shared || !undone, K::Busy)?;
-        let foreign = |no: usize| [S::Import, S::Foreign].contains(&self.state[no]);
-        let freed = !shared && self.side(medium, foreign).is_none();
-        self.owner[side] = None;
-        self.idle[side] = self.now;
-        if undone {
-            self.count[side] -= 1;
-            self.state[side] = was;
-            self.pool[medium] = from;
+        let (no, side) = self.live(grant)?;
+        let medium = &mut self.media[no];
+        let pool = &self.pools[medium.pool];
+        let last = medium.owner.iter().flatten().count() == 1;
+        demand(last || !undone, K::Busy)?;
+        medium.idle[side] = self.now;
+        let owner = medium.owner[side].take();
+        if let (Some((_, was, from)), true) = (owner, undone) {
+            medium.count[side] -= 1;
+            (medium.state[side], medium.pool) = (was, from);
         } else {
-            let spent = (1..=self.count[side]).contains(&self.file(pool, File::Max));
-            self.state[side] = if spent { Decommissioned } else { Available };
-            if freed && self.file(pool, File::ToFree) == 1 {
-                self.pool[medium] = self.free(pool)?;
-            }
+            let spent = (1..=medium.count[side]).contains(&pool.file(File::Max));
+            medium.state[side] = if spent { Decommissioned } else { Available };
+            let free = pool.file(File::ToFree) == 1 && !medium.state.contains(&S::Import);
+            medium.pool = if last && free { pool.free } else { medium.pool };
         }
-        self.turn(medium, |state| !shared && state == Reserved, Available);
+        let reserved = |state| last && state == Reserved;
+        turn(&mut medium.state, reserved, Available);
         Ok(())
     }
 
-    fn mark(&mut self, side: usize, from: S, to: S, uid: u32) -> Is {
-        self.has(self.medium[side], File::Control, uid)?;
-        demand(self.state[side] == from, K::InvalidState)?;
-        self.state[side] = to;
-        Ok(())
-    }
-
-    /// An operator answers, or the operator request is removed.
-    fn answered(&mut self, asked: usize, to: Option<O>, uid: u32) -> Is {
-        let (request, state, until) = self.asked[asked];
-        demand(self.is_asked(asked), K::ObjectNotFound)?;
-        self.may(self.want[request].pool, File::Control, uid)?;
-        // Only forward.
-        let asks = to.map_or(until != NEVER, |to| until == NEVER && to > state);
-        demand(asks, K::InvalidState)?;
-        let answered = [Some(O::Refused), Some(O::Complete)].contains(&to);
-        let kept = if answered { self.now + KEPT } else { NEVER };
-        self.asked[asked] = to.map_or((request, state, 0), |to| (request, to, kept));
-        if to == Some(O::Complete) {
-            self.attempt(request, None);
-        } else if to == Some(O::Refused) {
-            self.finish(request, Answer::Failed(K::Cancelled));
+    /// An operator goes on with an operator request, never back.
+    fn answered(&mut self, asked: usize, to: O) -> Is {
+        let ((request, state, _), kept) = (self.asked[asked], self.now + KEPT);
+        demand(state < O::Refused && state < to, K::InvalidState)?;
+        self.asked[asked] = (request, to, if to < O::Refused { NEVER } else { kept });
+        match to {
+            O::Complete => self.attempt(request, None),
+            O::Refused => self.finish(request, Err(K::Cancelled)),
+            O::Submitted | O::Active | O::InProgress => {}
         }
         Ok(())
     }
 
     /// Time goes by; what is over gets a last try. A restart takes the readers of anonymous requests away.
     fn advance(&mut self, ms: i64, restart: bool) {
+        self.now += ms;
         for no in self.waiting() {
             if restart && self.want[no].name.is_none() {
-                self.finish(no, Answer::Failed(K::Cancelled));
+                self.finish(no, Err(K::Cancelled));
+            } else if self.until[no] <= self.now {
+                self.attempt(no, Some(K::Timeout));
             }
-        }
-        self.ended.clear();
-        self.now += ms;
-        let mut late = self.waiting();
-        late.retain(|no| self.until[*no] <= self.now);
-        late.sort_by_key(|no| (!restart).then_some(self.until[*no]));
-        for no in late {
-            self.attempt(no, Some(K::Timeout));
         }
     }
 
-    fn relocate(&mut self, medium: usize, to: usize, uid: u32) -> Is {
-        demand(!self.gone[medium], K::ObjectNotFound)?;
-        let from = self.pool[medium];
-        self.may_go(from, to, uid)?;
-        if from == to {
-            return Ok(());
-        }
-        let (old, new) = (&self.pools[from], &self.pools[to]);
-        demand(new.media_type.is_some(), K::InvalidMediaPool)?;
+    /// A medium that nobody owns goes to another pool of its type; in a free one its sides are available.
+    fn relocate(&mut self, medium: usize, to: usize) -> Is {
+        let medium = &mut self.media[medium];
+        let (old, new) = (&self.pools[medium.pool], &self.pools[to]);
         demand(old.media_type == new.media_type, K::MediaIncompatible)?;
-        demand(!self.is_owned(medium), K::Busy)?;
+        demand(medium.owner.iter().all(Option::is_none), K::Busy)?;
         let free = new.kind == P::Free;
-        let may = match new.kind {
-            P::Free => true,
-            P::Unrecognized => false,
-            P::Import => self.all(medium, S::Import),
-            P::Application => old.kind != P::Unrecognized,
-        };
-        demand(may, K::InvalidMediaPool)?;
-        self.turn(medium, |state| free && state != Decommissioned, Available);
-        self.pool[medium] = to;
+        let import = new.kind == P::Import && medium.state.iter().all(|state| *state == S::Import);
+        let application = new.kind == P::Application && old.kind != P::Unrecognized;
+        demand(free || import || application, K::InvalidMediaPool)?;
+        let freed = |state| free && state != Decommissioned;
+        turn(&mut medium.state, freed, Available);
+        medium.pool = to;
         Ok(())
     }
 
-    fn create(&mut self, name: &'static str, pool: usize, place: Option<Place>) {
-        let state = match self.pools[pool].kind {
-            P::Import => S::Import,
-            P::Unrecognized => S::Foreign,
-            P::Free | P::Application => Available,
-        };
-        for _ in 0..=usize::from(self.pools[pool].media_type == Some(0)) {
-            self.medium.push(self.pool.len());
-            self.state.push(state);
-            self.count.push(0);
-            self.idle.push(self.now);
-            self.owner.push(None);
-        }
-        self.name.push(name);
-        self.pool.push(pool);
-        self.enabled.push(true);
-        self.gone.push(false);
-        self.place.push(place);
-    }
-
-    fn import(&mut self, pool: usize, lines: &[(&'static str, Option<Place>)], uid: u32) -> Is {
-        self.may(pool, File::Control, uid)?;
-        demand(self.pools[pool].media_type.is_some(), K::InvalidMediaPool)?;
-        for &(name, place) in lines {
-            let library = place.map_or(0, |place| place.0);
-            demand(uid == 0 || library == 0, K::AccessDenied)?;
-            demand(place.is_none() || !self.libraries[library].1, K::NotReady)?;
-            let there = |no: usize| place.is_some() && self.place[no] == place;
-            let same = |no: usize| self.pool[no] == pool && (place.is_none() || there(no));
-            let known = self.known(|no| self.name[no] == name);
-            let conflict = known.map_or(self.known(there).is_some(), |no| !same(no));
-            demand(!conflict, K::AlreadyExists)?;
-            if known.is_none() {
-                self.create(name, pool, place);
-            }
-        }
-        Ok(())
-    }
-
-    /// What is found is where it was found; what is not is on the shelf; what is new is free.
-    fn inventory(&mut self, library: usize, found: &[(u32, &'static str)]) {
-        let (enabled, _, work) = self.libraries[library];
-        if work == 0 {
-            return;
-        }
-        self.libraries[library] = (enabled, false, work - 1);
-        for place in &mut self.place {
-            *place = place.filter(|place| place.0 != library);
-        }
-        for &(slot, name) in found {
-            match self.known(|no| self.name[no] == name) {
-                Some(known) => self.place[known] = Some((library, slot)),
-                None => self.create(name, 3 * library, Some((library, slot))),
-            }
-        }
+    /// A new medium begins as its pool says.
+    fn import(&mut self, pool: usize, name: &'static str, place: Option<Place>) {
+        let Pool { sides, first, .. } = self.pools[pool];
+        self.media.push(Medium {
+            name,
+            pool,
+            place,
+            enabled: true,
+            state: vec![first; sides],
+            count: vec![0; sides],
+            idle: vec![self.now; sides],
+            owner: vec![None; sides],
+        });
     }
 }

@@ -1,12 +1,39 @@
-//! Where every sequence begins: two libraries, five pools, seven media, here and in the reference.
+//! Where every sequence begins: two libraries, nine pools, five media, here and in the reference.
 
-use super::operation::{File, NEVER, Op, Pool, SLOTS};
-use super::real::{LIBRARIES, Names, Pair, SYSTEM, TYPES};
-use super::reference::{LEAVES, Reference};
+use super::operation::{File, LEAVES, NEVER, Op, Pool, SLOTS};
+use super::real::{LIBRARIES, Names, Pair, TYPES};
+use super::reference::Reference;
 use crate::world::{World, now};
-use ntmsfs::domain::ask::{Ask, SetLibrary, SetPool};
+use ntmsfs::domain::ask::SetPool;
 use ntmsfs::domain::id::CATALOG;
-use ntmsfs::domain::state::PoolType;
+use ntmsfs::domain::state::{PoolType, Selection, SideState};
+
+/// The system pools, and how new media begin in them.
+const SYSTEM: [(&str, PoolType, SideState); 3] = [
+    ("Free", PoolType::Free, SideState::Available),
+    ("Import", PoolType::Import, SideState::Import),
+    ("Unrecognized", PoolType::Unrecognized, SideState::Foreign),
+];
+/// The pools of applications: name, whether it is below another pool, media type.
+const APPLICATIONS: [(&str, bool, usize); 3] = [("A", false, 0), ("B", true, 0), ("C", false, 1)];
+/// Sides of the media of each type: three, so that one can be taken, one reserved, and one given back.
+const SIDES: [usize; 2] = [3, 1];
+/// What is set of pools in the beginning, so that they share what is free, each in its order.
+const SET: [(usize, File, i64); 5] = [
+    (LEAVES, File::ToFree, 1),
+    (LEAVES + 1, File::FromFree, 1),
+    (LEAVES + 1, File::Order, Selection::Fill.number()),
+    (LEAVES + 2, File::FromFree, 1),
+    (LEAVES + 2, File::Order, Selection::Name.number()),
+];
+/// The first media: pool, name, slot. Their names are in another order than their ages.
+const MEDIA: [(usize, &str, u32); 5] = [
+    (0, "c2", 1),
+    (LEAVES, "c1", 2),
+    (1, "c4", 3),
+    (LEAVES + 2, "t2", 1),
+    (3, "t1", 2),
+];
 
 /// Where every sequence begins.
 pub(super) struct Template {
@@ -24,22 +51,12 @@ impl Template {
             names: Names::default(),
         };
         pair.found();
-        for (pool, names) in [
-            (0, &["m0", "m1"][..]),
-            (LEAVES, &["m2"]),
-            (1, &["m3"]),
-            (11, &["t0"]),
-            (3, &["t1"]),
-        ] {
-            let library = pair.reference.pools[pool].media_type.expect("a type");
-            let slot = |name: &&str| {
-                name.trim_start_matches(['m', 't'])
-                    .parse()
-                    .map(|n: u32| (library, n + 1))
-                    .expect("a number")
-            };
-            let lines = names.iter().map(|name| (*name, Some(slot(name)))).collect();
-            pair.step(&Op::Import { pool, lines }, 0)
+        for (pool, file, value) in SET {
+            pair.step(&Op::Set { pool, file, value }).expect("a policy");
+        }
+        for (pool, name, slot) in MEDIA {
+            let place = Some((pair.reference.pools[pool].media_type, slot));
+            pair.step(&Op::Import { pool, name, place })
                 .expect("a first medium");
         }
         let Pair {
@@ -65,58 +82,41 @@ impl Template {
 }
 
 impl Pair {
-    /// Makes the pools and libraries of the world, here and there.
+    /// Makes the libraries and pools of the world, here and there, open to everybody.
     fn found(&mut self) {
         let world = &mut self.world;
+        let sides = u32::try_from(SIDES[0]).expect("a small number");
+        world.media_type(TYPES[0], sides);
         self.names.libraries = (0..2)
             .map(|n| world.library(LIBRARIES[n], TYPES[n], SLOTS[n]))
             .collect();
-        let (no, set) = (self.names.libraries[1], SetLibrary::Mode(0o755));
-        world.done(Ask::SetLibrary { no, set });
-        let leaf = |n: usize| world.leaf(["Free", "Import", "Unrecognized"][n % 3], TYPES[n / 3]);
-        self.names.pools = (0..LEAVES).map(|n| (n < 6).then(|| leaf(n))).collect();
-        let group = world.pool(CATALOG, "G", "");
-        let pools = [
-            ("A", CATALOG, 0, 1000),
-            ("B", group, 0, 1001),
-            ("C", CATALOG, 1, 1000),
-            ("D", CATALOG, 2, 1000),
-        ];
-        let mut owners = vec![(PoolType::Application, None, group, 0)];
-        for (name, parent, media_type, uid) in pools.into_iter().rev() {
-            let no = world.pool(parent, name, TYPES[media_type]);
-            owners.insert(0, (PoolType::Application, Some(media_type), no, uid));
+        self.reference.libraries = [true; 2];
+        self.reference.now = now();
+        for (media_type, type_name) in TYPES.iter().enumerate() {
+            for (name, kind, first) in SYSTEM {
+                let no = self.world.leaf(name, type_name);
+                self.world.set(no, SetPool::Control(0o666));
+                self.names.pools.push(no);
+                self.add(kind, media_type, first);
+            }
         }
-        for (_, _, no, uid) in &owners {
-            world.set(*no, SetPool::Mode(0o755));
-            world.set(*no, SetPool::Control(0o660));
-            world.set(
-                *no,
-                SetPool::Owner {
-                    uid: Some(*uid),
-                    gid: Some(*uid),
-                },
-            );
+        let group = self.world.pool(CATALOG, "G", "");
+        for (name, below, media_type) in APPLICATIONS {
+            let above = if below { group } else { CATALOG };
+            let no = self.world.pool(above, name, TYPES[media_type]);
+            self.names.pools.push(no);
+            self.add(PoolType::Application, media_type, SideState::Available);
         }
-        let leaves = (0..LEAVES).map(|n| (SYSTEM[n % 3], Some(n / 3), 0));
-        let applications = owners
-            .iter()
-            .map(|&(kind, media_type, _, owner)| (kind, media_type, owner));
-        let pools = leaves.chain(applications);
-        let reference = &mut self.reference;
-        for (no, (kind, media_type, owner)) in pools.enumerate() {
-            reference.pools.push(Pool {
-                kind,
-                media_type,
-                owner,
-            });
-            reference.files.insert((no, File::Use), 1);
-            reference.files.insert((no, File::Timeout), NEVER);
-        }
-        reference.libraries = [(true, false, 0); 2];
-        reference.now = now();
-        self.names
-            .pools
-            .extend(owners.iter().map(|owner| Some(owner.2)));
+    }
+
+    fn add(&mut self, kind: PoolType, media_type: usize, first: SideState) {
+        self.reference.pools.push(Pool {
+            kind,
+            media_type,
+            sides: SIDES[media_type],
+            first,
+            free: media_type * SYSTEM.len(),
+            files: [(File::Timeout, NEVER)].into(),
+        });
     }
 }
