@@ -243,7 +243,7 @@ impl Event {
         let computer = |what: &str| line("computer", &what, "update");
         match self {
             Self::Founded { id } => line("computer", id, "insert"),
-            Self::NumbersReserved { ceiling } => line("computer", ceiling, "update"),
+            Self::NumbersReserved { ceiling } => computer(&ceiling.to_string()),
             Self::TypeAdded { no, .. } => line("media-type", no, "insert"),
             Self::TypeChanged { no, .. } => line("media-type", no, "update"),
             Self::TypeRemoved { no, .. } => line("media-type", no, "delete"),
@@ -260,9 +260,7 @@ impl Event {
                 line("medium", &medium.id, "update")
             }
             Self::MediumRemoved { medium, .. } => line("medium", &medium.id, "delete"),
-            Self::SideChanged { side, .. } | Self::SideRested { side } => {
-                line("side", &side.id, "update")
-            }
+            Self::SideChanged { side, .. } | Self::SideRested { side } => changed_side(side),
             Self::LogicalChanged { logical, .. } => line("logical", &logical.id, "update"),
             Self::Swapped { swap } => line("logical", &swap.logical.id, "update"),
             Self::Deallocated { deallocation } => {
@@ -300,6 +298,10 @@ impl Event {
             Self::Allocated { allocation } => allocation.headline(),
         }
     }
+}
+
+fn changed_side(side: &Thing) -> Headline {
+    line("side", &side.id, "update")
 }
 
 /// An object has changed by an attribute.

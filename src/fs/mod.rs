@@ -19,6 +19,7 @@ pub mod framing;
 pub mod fuse;
 pub mod holder;
 pub mod late;
+mod libraries;
 mod listing;
 mod lookup;
 mod manual;

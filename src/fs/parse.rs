@@ -11,14 +11,14 @@ use super::node::{Node, Row};
 use super::tree::{Behaviour as B, Guard, spec};
 use crate::codes;
 use crate::domain::acl::List;
-use crate::domain::ask::{Ask, Named, SetElement, SetLibrary, SetLogical, SetMedium, SetPool};
+use crate::domain::ask::{Ask, Named, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::label::MediaLabel;
 use crate::domain::name;
 use crate::domain::request::{AllocateRequest, NAME_CHARS_MAX};
 use crate::domain::rule::want::WANT_MAX;
-use crate::domain::state::{InventoryMethod, OperatorState, Selection, SideState};
+use crate::domain::state::{OperatorState, Selection, SideState};
 use crate::domain::time::{Limit, Span};
 use crate::domain::verb::LibraryRequest;
 use crate::domain::words::{DESCRIPTION_MAX, LINE_MAX};
@@ -556,41 +556,6 @@ pub(super) fn logical_swap(no: ObjectNo, value: &str) -> Result<Ask> {
         Ok(other) => Ok(Ask::Swap { no, other }),
         Err(refusal) => Err(ErrorKind::InvalidMedia.because(refusal.sentence)),
     }
-}
-
-pub(super) fn library_description(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_library(
-        no,
-        SetLibrary::Description(description(value)?),
-    ))
-}
-
-pub(super) fn library_driver(no: ObjectNo, value: &str) -> Result<Ask> {
-    let value = text(value, "driver", LINE_MAX)?;
-    Ok(set_library(no, SetLibrary::Driver(value)))
-}
-
-pub(super) fn drive_defer_delay(no: ObjectNo, value: &str) -> Result<Ask> {
-    let set = SetElement::DeferDelay(Limit::parse(value)?);
-    Ok(Ask::SetElement { no, set })
-}
-
-pub(super) fn library_enabled(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_library(no, SetLibrary::Enabled(switch(value)?)))
-}
-
-pub(super) fn library_inventory_method(no: ObjectNo, value: &str) -> Result<Ask> {
-    use InventoryMethod as M;
-    match M::from_word(value) {
-        Some(method @ (M::None | M::Fast | M::Omid)) => {
-            Ok(set_library(no, SetLibrary::InventoryMethod(method)))
-        }
-        _ => invalid(format!("\"{value}\" is not none, fast or omid")),
-    }
-}
-
-pub(super) fn library_auto_recovery(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_library(no, SetLibrary::AutoRecovery(switch(value)?)))
 }
 
 pub(super) fn operator_state(no: ObjectNo, value: &str) -> Result<Ask> {

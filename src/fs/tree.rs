@@ -10,7 +10,7 @@ use super::show::{
     catalog, info, library, link, logical, map, medium, metrics, operator, page, pool,
     settings as system, status, why, work,
 };
-use super::{parse, settings, types};
+use super::{libraries, parse, settings, types};
 use crate::domain::ask::Ask;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
@@ -337,14 +337,14 @@ pub static TREE: &[Spec] = &[
     on(Row::Library,            &[Row::Libraries], Each(Kind::Library), object(G::Mode(0o777), parse::remove_library), "A library; write its driver, then 1 to enabled."),
     on(Row::LibraryId,          &[Row::Library], Is("id"),          shown(library::id), "Identifier of the library."),
     on(Row::LibraryName,        &[Row::Library], Is("name"),        shown(library::name), "Name of the library; mv changes it."),
-    on(Row::LibraryDescription, &[Row::Library], Is("description"), attr(library::description, parse::library_description), "Text for people, at most 127 characters."),
-    on(Row::LibraryDriver,      &[Row::Library], Is("driver"),      attr(library::driver, parse::library_driver), "What drives it, such as virtual type=LTO-8 slots=40 drives=2."),
-    on(Row::LibraryEnabled,     &[Row::Library], Is("enabled"),     attr(library::enabled, parse::library_enabled), "1 if it is in use, else 0."),
+    on(Row::LibraryDescription, &[Row::Library], Is("description"), attr(library::description, libraries::description), "Text for people, at most 127 characters."),
+    on(Row::LibraryDriver,      &[Row::Library], Is("driver"),      attr(library::driver, libraries::driver), "What drives it, such as virtual type=LTO-8 slots=40 drives=2."),
+    on(Row::LibraryEnabled,     &[Row::Library], Is("enabled"),     attr(library::enabled, libraries::enabled), "1 if it is in use, else 0."),
     on(Row::LibraryState,       &[Row::Library], Is("state"),       shown(library::state), "Whether it works: ready, initializing, needs-service or not-present."),
     on(Row::LibraryStatus,      &[Row::Library], Is("status"),      shown(library::status), "A summary of the library for people: what its slots and drives have, and what it has to do."),
     on(Row::LibraryMap,         &[Row::Library], Is("map.svg"),     shown(map::map), "A drawing of its drives, ports and slots by the state of their media."),
-    on(Row::LibraryInventoryMethod, &[Row::Library], Is("inventory_method"), attr(library::inventory_method, parse::library_inventory_method), "How it looks what is in its slots, if nobody says how: none, fast or omid."),
-    on(Row::LibraryAutoRecovery, &[Row::Library], Is("auto_recovery"), attr(library::auto_recovery, parse::library_auto_recovery), "1 if an error of the library or an unexpected label starts an inventory, else 0."),
+    on(Row::LibraryInventoryMethod, &[Row::Library], Is("inventory_method"), attr(library::inventory_method, libraries::inventory_method), "How it looks what is in its slots, if nobody says how: none, fast or omid."),
+    on(Row::LibraryAutoRecovery, &[Row::Library], Is("auto_recovery"), attr(library::auto_recovery, libraries::auto_recovery), "1 if an error of the library or an unexpected label starts an inventory, else 0."),
     on(Row::LibraryRequests,    &[Row::Library], Is("requests"),    dir(G::UseDir), "Named requests: mount, dismount, inventory."),
     on(Row::LibraryResults,     &[Row::Library], Is("results"),     dir(G::Mode(0o555)), "Results of named requests."),
     on(Row::LibraryRequest, &[Row::LibraryRequests], Each(Kind::LibraryRequest), (G::Requester(0o600), B::RequestFile(work::request)), "A named request to the library; create and write it to submit, rm cancels or forgets it."),
@@ -360,7 +360,7 @@ pub static TREE: &[Spec] = &[
     on(Row::DriveNumber, &[Row::Drive], Is("number"), shown(library::element_number), "Number of the drive."),
     on(Row::DriveState,  &[Row::Drive], Is("state"),  shown(library::element_state), "dismounted, mounted, loaded, unloaded or dismountable."),
     on(Row::DriveDevice, &[Row::Drive], Is("device"), shown(library::drive_device), "Device of the medium that is loaded in it, empty if none is."),
-    on(Row::DriveDeferDelay, &[Row::Drive], Is("defer_dismount_delay"), attr(library::drive_defer_delay, parse::drive_defer_delay), "How long a medium stays in it after a deferred dismount if nobody mounts it again, such as 5m or infinite."),
+    on(Row::DriveDeferDelay, &[Row::Drive], Is("defer_dismount_delay"), attr(library::drive_defer_delay, libraries::defer_delay), "How long a medium stays in it after a deferred dismount if nobody mounts it again, such as 5m or infinite."),
     on(Row::DriveMedium, &[Row::Drive], Is("medium"), link(link::medium_of_element), "Link to the medium in it."),
     on(Row::Port,        &[Row::Ports], Each(Kind::Element(E::Port)),   dir(G::Mode(0o777)), "A port."),
     on(Row::PortNumber,  &[Row::Port], Is("number"),  shown(library::element_number), "Number of the port."),

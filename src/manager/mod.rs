@@ -127,8 +127,7 @@ impl Manager {
         let core = Core::new(writer, options.clock, options.faults.clone())?
             .bounded(Arc::clone(&options.limits));
         let readers = Arc::new(Readers::new(path));
-        let numbers = core.numbers();
-        let groups = core.groups();
+        let (numbers, groups) = (core.numbers(), core.groups());
         let version = Arc::new(AtomicU64::new(1));
         let (inbox, outbox) = sync_channel(INBOX);
         let (jobs, work) = std::sync::mpsc::channel();
@@ -154,10 +153,8 @@ impl Manager {
         groups.watch(&readers).map_err(refused)?;
         groups.settle(SETTLING);
         let thread = |name: &str, body: Box<dyn FnOnce() + Send>| {
-            let started = std::thread::Builder::new()
-                .name(name.to_owned())
-                .spawn(body);
-            started.map_err(refused)
+            let builder = std::thread::Builder::new().name(name.to_owned());
+            builder.spawn(body).map_err(refused)
         };
         let worker = worker::Worker::new(path, Arc::clone(&readers), inbox.clone());
         let folder = archiving::Folder::new(Arc::clone(&readers), inbox.clone());

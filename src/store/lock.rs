@@ -15,7 +15,7 @@ use std::time::Duration;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a holder may take to say what it does.
-const SAYING: Duration = Duration::from_millis(500);
+const SAYING: Duration = Duration::from_millis(800);
 
 /// How often the lock is tried meanwhile.
 const PAUSE: Duration = Duration::from_millis(20);

@@ -588,13 +588,6 @@ pub fn tally(db: &Connection, pool: ObjectNo) -> Result<Vec<(SideState, u32, i64
     })
 }
 
-/// Returns how many sides of other types than this are available in the free pools.
-pub fn free_of_other_types(db: &Connection, media_type: &str) -> Result<i64> {
-    let sql = "SELECT COALESCE(SUM(tally.sides), 0) FROM pool JOIN tally ON tally.pool = pool.no \
-               WHERE pool.kind = 1 AND pool.media_type <> ?1 AND tally.state = 4 AND tally.standing = 0";
-    Ok(one(db, sql, [media_type], |row| row.get(0))?.unwrap_or(0))
-}
-
 /// Returns the identifier of the catalog and when it was made.
 pub fn catalog(db: &Connection) -> Result<(Guid, crate::domain::time::Time)> {
     one(db, "SELECT id, created FROM catalog", [], |row| {

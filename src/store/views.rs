@@ -286,3 +286,10 @@ pub fn last_mounted(db: &Connection, medium: ObjectNo) -> Result<Option<Time>> {
     let sql = "SELECT coalesce(mounted, created) FROM medium WHERE no = ?1";
     one(db, sql, [medium], |row| row.get(0))
 }
+
+/// Returns how many sides of other types than this are available in the free pools.
+pub fn free_of_other_types(db: &Connection, media_type: &str) -> Result<i64> {
+    let sql = "SELECT COALESCE(SUM(tally.sides), 0) FROM pool JOIN tally ON tally.pool = pool.no \
+               WHERE pool.kind = 1 AND pool.media_type <> ?1 AND tally.state = 4 AND tally.standing = 0";
+    Ok(one(db, sql, [media_type], |row| row.get(0))?.unwrap_or(0))
+}

@@ -603,8 +603,10 @@ def people(place, who):
 def system(place, who):
     """What is of the whole system."""
     for name, value in [("operator_purge_time", "72h"), ("operator_auto_purge", "1"), ("operator_keep_failed", "0"),
-                        ("attended", "1"), ("hook_timeout", "1m"), ("hook_ages", "1h 4h 24h")]:
+                        ("attended", "1"), ("hook_timeout", "1m"), ("hook_ages", "1h 4h 24h"), ("retention", "0")]:
         yield f"write settings/{name}", nothing, lambda: put(f"settings/{name}", value), nothing
+    # What is there already is a write that changes nothing.
+    yield "write settings/archived", nothing, lambda: put("settings/archived", get("settings/archived")), nothing
     for name, value in [("sides", "2"), ("read_write", "write-once"), ("description", "odd")]:
         yield f"write types/<media type>/{name}", nothing, lambda: put(f"types/Odd/{name}", value), nothing
     yield "make in types", nothing, lambda: os.mkdir("types/New"), lambda: os.rmdir("types/New")

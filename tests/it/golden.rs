@@ -800,7 +800,7 @@ fn the_log_of_format_1_is_replayed() {
         ("SELECT count(*) FROM side WHERE state = 6", 1),
         ("SELECT count(*) FROM request WHERE state = 0", 1),
         ("SELECT count(*) FROM request", 6),
-        ("SELECT count(*) FROM operator", 9),
+        ("SELECT count(*) FROM operator", 10),
         ("SELECT hook_timeout FROM settings", 5000),
         ("SELECT count(*) FROM mounted WHERE state = 7", 1),
         ("SELECT max_allocates FROM pool WHERE name = 'Nightly'", 3),

@@ -6,7 +6,7 @@
     reason = "an arm is a sentence of the contract"
 )]
 
-use crate::harness::{Shell, Tree};
+use crate::harness::{LET_GO, Shell, Tree};
 use ntmsfs::domain::id::ObjectNo;
 use ntmsfs::domain::verb::LibraryRequest;
 use ntmsfs::fs::tree::{Behaviour as B, Spec, TREE};
@@ -493,7 +493,8 @@ fn nobody_may_more_or_less_than_the_contract_says() {
 fn acted(tree: &Tree, steps: &str) -> String {
     let (program, catalog, at) = tree.places();
     let script = format!(
-        "{PEOPLE}
+        "{LET_GO}
+         {PEOPLE}
          trap 'cd /; umount {at} || umount -l {at}' EXIT
          with() {{ {program} mount -o \"$1\" {catalog} {at}; cd {at}; shift; python3 $T/matrix.py \"$@\"; cd /; umount {at}; }}
          {steps}; trap - EXIT"

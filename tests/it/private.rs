@@ -4,7 +4,7 @@
 //! The device is one that everybody may open, as udev makes it; the user database knows `alice` (4001) and `ntmsfs` (4003).
 
 use crate::daemon::{can_hide_mounts, signal, until};
-use crate::harness::Ran;
+use crate::harness::{LET_GO, Ran};
 use nix::sys::signal::Signal;
 use ntmsfs::manager::founding;
 use std::fs::{self, Permissions};
@@ -70,7 +70,8 @@ impl Private {
         let mut command = Command::new("unshare");
         command
             .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
-            .args(["--propagation", "private", "sh", "-c", SETUP, "sh"])
+            .args(["--propagation", "private", "sh", "-c"])
+            .args([&[LET_GO, SETUP].join("\n"), "sh"])
             .args([place.path(), &program])
             .stdin(Stdio::null())
             .stdout(fs::File::create(&out).unwrap());

@@ -1,6 +1,6 @@
 //! Who may do what: the kernel checks modes, the daemon what the kernel cannot see.
 
-use crate::harness::{Shell, Tree, User, is_guid, same, until};
+use crate::harness::{LET_GO, Shell, Tree, User, is_guid, same, until};
 use std::fs;
 
 /// The group of the pool and of its users.
@@ -520,7 +520,7 @@ fn a_supplementary_group_works() {
     );
     let script = format!(
         "exec unshare --mount --propagation private bash -c {}",
-        shlex::try_quote(&script).expect("a script")
+        shlex::try_quote(&format!("{LET_GO}\n{script}")).expect("a script")
     );
     let ran = tree.run(Shell::Bash, &script);
     tree.mount();
@@ -558,7 +558,7 @@ fn a_waiting_request_loses_the_right_of_a_group_that_its_user_left() {
     );
     let script = format!(
         "exec unshare --mount --propagation private bash -c {}",
-        shlex::try_quote(&script).expect("a script")
+        shlex::try_quote(&format!("{LET_GO}\n{script}")).expect("a script")
     );
     let ran = tree.run(Shell::Bash, &script);
     tree.mount();

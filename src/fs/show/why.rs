@@ -9,7 +9,7 @@ use crate::domain::name::printable;
 use crate::domain::noun::Pool;
 use crate::domain::state::{PoolType, Selection, SideState};
 use crate::manager::search::{Candidate, candidates};
-use crate::manager::{View, read};
+use crate::manager::{View, read, views};
 
 /// How many candidates are shown. A person looks at the first; more only make the file long.
 const CANDIDATES: u32 = 10;
@@ -134,7 +134,7 @@ fn refusals(view: &View, pool: &Pool, free: Option<&Pool>) -> Result<String> {
     let other = pool
         .media_type
         .as_deref()
-        .map(|name| read::free_of_other_types(view, name))
+        .map(|name| views::free_of_other_types(view, name))
         .transpose()?;
     rows.push(vec![
         "other type".to_owned(),

@@ -61,6 +61,10 @@ pub(crate) const ROOT: User = User {
     groups: "",
 };
 
+/// The beginning of a script in a mount name space of its own: it lets go of the mounts of other tests, which would
+/// outlive their umount there.
+pub(crate) const LET_GO: &str = "awk '$3 == \"fuse.ntmsfs\" { print $2 }' /proc/self/mounts | xargs -r -n 1 umount -l 2>&1 || true";
+
 /// How a script ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Ran {

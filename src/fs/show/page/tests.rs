@@ -316,7 +316,8 @@ fn a_page_is_bounded() {
          SELECT no + 6000, randomblob(16), 1, 'p' || no, 1000, 'LTO-8', 0, 0, 0, 0, 1, 1 FROM operator WHERE no >= 1000;
          INSERT INTO library (no, id, name, enabled, state, uid, gid, mode, created, modified)
          SELECT no + 8000, randomblob(16), 'l' || no, 1, 20, 0, 0, 0, 1, 1 FROM operator WHERE no >= 1000;
-         INSERT INTO logical SELECT no + 10000, randomblob(16), '', '', no, 1, x'', '', 4, 2, 1, 1 FROM operator WHERE no >= 1000",
+         INSERT INTO logical (no, id, name, description, side, owner, from_pool, from_path, was, delivery, created, modified)
+         SELECT no + 10000, randomblob(16), '', '', no, 1, x'', '', 4, 2, 1, 1 FROM operator WHERE no >= 1000",
     );
     for seq in 2..100 {
         fail(
