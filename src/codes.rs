@@ -158,7 +158,7 @@ pub fn line(refusal: &Refusal) -> String {
     )
 }
 
-/// Returns the Win32 code in a line that [`line`] rendered.
+/// Returns the Win32 code in a line that [`line()`] rendered.
 pub fn number_in(line: &str) -> Option<u16> {
     let digits = line.strip_prefix("0x")?.get(..8)?;
     let hresult = u32::from_str_radix(digits, 16).ok()?;

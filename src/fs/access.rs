@@ -242,7 +242,7 @@ fn access_of(view: &View, subject: &Subject) -> Result<Access> {
 /// The access of the catalog's own `pools/`.
 const TOP: Access = Access::of_root(0o775, 0);
 
-/// CONTROL, or readable by whoever has USE. With lists everybody, and [`may_open`] decides.
+/// CONTROL, or readable by whoever has USE. With lists everybody, and [`demand_open`] decides.
 fn state(access: &Access) -> List {
     let mode = if access.acl.is_none() && access.control_acl.is_none() {
         access.control & 0o666 | access.mode & 0o444
