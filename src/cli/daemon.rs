@@ -79,7 +79,7 @@ impl Job {
             }
         };
         let serving = Arc::new(serve_or_unmount(ready, device, &mounted)?);
-        let running = Running {
+        let mut running = Running {
             serving,
             mounted,
             lock,
@@ -91,6 +91,7 @@ impl Job {
             running.serving.stop();
             return Err(error);
         }
+        running.lock.keep();
         tracing::info!(catalog = %catalog.display(), dir = %dir.display(), "serving");
         Ok(running)
     }

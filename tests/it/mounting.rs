@@ -3,9 +3,11 @@
 use crate::daemon::{Daemon, PROGRAM, unmount_all, until};
 use ntmsfs::cli::mountpoint::is_mounted;
 use rusqlite::Connection;
-use std::fs;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
 use std::io::Write as _;
-use std::os::unix::fs::{MetadataExt as _, symlink};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -248,6 +250,81 @@ fn what_is_no_catalog_of_ours_is_refused() {
             file.display()
         );
     }
+}
+
+/// The names in a directory, and what is in its files; a catalog that is in order may be opened before a mount is refused.
+fn inside(dir: &Path) -> BTreeMap<OsString, Option<Vec<u8>>> {
+    let each = fs::read_dir(dir).unwrap().map(|entry| {
+        let entry = entry.unwrap();
+        let text = fs::read(entry.path()).ok();
+        let name = entry.file_name();
+        let text = text.filter(|_| name != "catalog");
+        (name, text)
+    });
+    each.collect()
+}
+
+/// Whoever is refused leaves everything as it was: no lock, no log of the engine, nothing.
+#[test]
+fn a_refusal_leaves_nothing_behind() {
+    let daemon = Daemon::stopped();
+    let place = daemon.place.path();
+    let catalog = daemon.catalog.to_str().unwrap();
+    let path = |name: &str| place.join(name).to_str().unwrap().to_owned();
+    let (newer, closed, text, none) = (path("newer"), path("closed"), path("text"), path("none"));
+    for copy in [&newer, &closed] {
+        fs::copy(&daemon.catalog, copy).unwrap();
+    }
+    let db = Connection::open(&newer).unwrap();
+    db.pragma_update(None, "user_version", 99).unwrap();
+    drop(db);
+    fs::write(&text, "no database at all\n".repeat(100)).unwrap();
+    // He may make files here, but not read the catalog.
+    fs::set_permissions(place, Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(&closed, Permissions::from_mode(0o600)).unwrap();
+    let dir = daemon.dir.to_str().unwrap();
+    let file = path("file");
+    fs::write(&file, "").unwrap();
+    let (hooks, archive) = (format!("hooks={none}"), path("archive"));
+    let user: &[&str] = &["setpriv", "--reuid=4001", "--regid=4001", "--clear-groups"];
+    let root: &[&str] = &["env"];
+    // Everybody must be able to run it, wherever it was built.
+    let elsewhere = tempfile::tempdir().unwrap();
+    fs::set_permissions(elsewhere.path(), Permissions::from_mode(0o755)).unwrap();
+    let program = elsewhere.path().join("ntmsfs");
+    fs::copy(PROGRAM, &program).unwrap();
+    for (who, words) in [
+        (root, &["mount", &newer, dir][..]),
+        (root, &["mount", &text, dir]),
+        (root, &["mount", catalog, &file]),
+        (root, &["mount", "-o", "pool=None", catalog, dir]),
+        (root, &["mount", "-o", &hooks, catalog, dir]),
+        (root, &["check", &text]),
+        (root, &["check", &none]),
+        (root, &["archive", &text, &archive]),
+        (root, &["archive", &newer, &archive]),
+        (root, &["archive", "--before=2", catalog, &text]),
+        (root, &["restore", &text, &none]),
+        (user, &["mount", &closed, dir]),
+        (user, &["check", &closed]),
+        (user, &["archive", &closed, &archive]),
+    ] {
+        let before = inside(place);
+        let words = [who, &[program.to_str().unwrap()], words].concat();
+        let (_, said) = refused(words[0], &words[1..]);
+        assert!(!said.contains("failed to execute"), "{words:?}: {said}");
+        let after = inside(place);
+        assert!(
+            before == after,
+            "{words:?} ({said}): {:?} became {:?}",
+            before.keys(),
+            after.keys()
+        );
+    }
+    // A catalog that is in order is looked at, and nothing stays either.
+    let before = inside(place);
+    succeed(PROGRAM, &["check", catalog]);
+    assert!(before == inside(place));
 }
 
 /// Served or refused, but never a panic, also of what reads the tree.
