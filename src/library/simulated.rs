@@ -8,15 +8,19 @@
 //! links to a directory that is never made, so nothing can be written to it.
 
 use super::{Believed, Cartridge, Library, Pause, Place, beginning};
+use crate::domain::acl::{Acl, List};
 use crate::domain::ask::Found;
 use crate::domain::driver::VirtualSpec;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::hand::Step;
 use crate::domain::id::Guid;
+use nix::unistd::geteuid;
+use rustix::fs::XattrFlags;
+use rustix::io::Errno;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind as Io, Write as _};
 use std::os::unix::fs::{
-    DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, symlink,
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, symlink,
 };
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -24,6 +28,9 @@ use std::time::Duration;
 
 /// Where the link of an empty drive leads.
 const NOWHERE: &str = "../empty/drive";
+
+/// The attribute that is the access control list of a file.
+const LIST: &str = "system.posix_acl_access";
 
 /// A library without hardware.
 pub struct Simulated {
@@ -122,15 +129,19 @@ impl Simulated {
         Ok(())
     }
 
-    /// Gives a side to a user, or back to nobody.
-    fn give(&self, side: Guid, uid: u32, mode: u32) -> Result<()> {
+    /// Gives a side to a user, for reading or for writing too, or to nobody.
+    ///
+    /// Its file stays that of the service, so that nobody else can change who may do what with it; the user is an entry of its
+    /// access control list.
+    fn give(&self, side: Guid, user: Option<(u32, bool)>) -> Result<()> {
         let path = self.sides.join(side.to_string());
-        let given = fs::set_permissions(&path, Permissions::from_mode(mode)).and_then(|()| {
-            match chown(&path, Some(uid), None) {
-                // Whoever serves a catalog for himself alone has what he mounts anyway.
-                Err(error) if error.kind() == Io::PermissionDenied => Ok(()),
-                other => other,
+        let given = own(&path).and_then(|()| match user {
+            // Root may do everything anyway; whoever serves a catalog for himself owns the file.
+            Some((uid, writes)) if uid == 0 || uid == geteuid().as_raw() => {
+                allow(&path, if writes { 0o600 } else { 0o400 })
             }
+            Some((uid, writes)) => list(&path, uid, writes),
+            None => allow(&path, 0o600),
         });
         given.map_err(|error| failed(&path, &error))
     }
@@ -185,8 +196,7 @@ impl Library for Simulated {
             let data = self.sides.join(cartridge.side.to_string());
             beginning::verify(&data, label)?;
         }
-        let mode = if cartridge.writes { 0o600 } else { 0o400 };
-        self.give(cartridge.side, cartridge.uid, mode)?;
+        self.give(cartridge.side, Some((cartridge.uid, cartridge.writes)))?;
         let path = self.drive(drive);
         let text = path.to_str().map(str::to_owned);
         text.ok_or_else(|| {
@@ -196,7 +206,7 @@ impl Library for Simulated {
 
     fn release(&self, drive: u32) -> Result<()> {
         match self.inside(drive)? {
-            Some(side) if self.sides.join(side.to_string()).exists() => self.give(side, 0, 0o600),
+            Some(side) if self.sides.join(side.to_string()).exists() => self.give(side, None),
             Some(_) | None => Ok(()),
         }
     }
@@ -213,6 +223,50 @@ impl Library for Simulated {
         let _hand = self.hand.lock().unwrap_or_else(PoisonError::into_inner);
         self.wait(self.spec.move_time_ms)?;
         self.point(drive, NOWHERE)
+    }
+}
+
+/// Takes the file of a side from the user whom an earlier version gave it to.
+fn own(path: &Path) -> io::Result<()> {
+    let me = geteuid().as_raw();
+    if fs::metadata(path)?.uid() == me {
+        return Ok(());
+    }
+    chown(path, Some(me), None)
+}
+
+/// Sets a mode, and takes the access control list away.
+fn allow(path: &Path, mode: u32) -> io::Result<()> {
+    match rustix::fs::removexattr(path, LIST) {
+        // There is none, or there cannot be any.
+        Err(Errno::NODATA | Errno::OPNOTSUPP) => {}
+        other => other?,
+    }
+    fs::set_permissions(path, Permissions::from_mode(mode))
+}
+
+/// Lets one more user in than the owner. Where there are no lists he becomes the owner, which gives nothing more to whoever
+/// may write.
+fn list(path: &Path, uid: u32, writes: bool) -> io::Result<()> {
+    let bits = if writes { 6 } else { 4 };
+    let acl = Acl {
+        users: vec![(uid, bits)],
+        ..Acl::default()
+    };
+    let list = List {
+        mode: 0o600 | bits << 3,
+        acl: Some(acl),
+    };
+    let attribute = list.attribute().unwrap_or_default();
+    match rustix::fs::setxattr(path, LIST, &attribute, XattrFlags::empty()) {
+        Err(Errno::OPNOTSUPP) if writes => {
+            fs::set_permissions(path, Permissions::from_mode(0o600))?;
+            chown(path, Some(uid), None)
+        }
+        Err(Errno::OPNOTSUPP) => Err(io::Error::other(
+            "only a file system with access control lists can give a side to a user for reading alone",
+        )),
+        other => Ok(other?),
     }
 }
 

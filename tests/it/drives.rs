@@ -339,6 +339,82 @@ if echo inventory > libraries/lto/requests/no 2>/dev/null; then exit 2; fi; cut 
     assert_eq!(ran.output(), "data\nERROR_ACCESS_DENIED\n");
 }
 
+/// Tries to write what is open for reading alone: what it reads, and the errno of each try.
+const TRIES: &str = "import os
+device, side = os.environ['D'], os.environ['S']
+def refused(what):
+    try:
+        what()
+    except PermissionError as error:
+        return error.errno
+    return None
+for path in device, side:
+    print(open(path).read().strip(), end=' ')
+    print(refused(lambda: open(path, 'a')), refused(lambda: os.truncate(path, 0)), end=' ')
+    for mode in 0o600, 0o666, 0o777:
+        print(refused(lambda: os.chmod(path, mode)), end=' ')
+    print(refused(lambda: os.setxattr(path, 'system.posix_acl_access', b'')), refused(lambda: os.remove(path)))";
+
+/// Who has mounted a side for reading can do nothing about that, and nobody else sees what is on it.
+#[test]
+fn a_side_that_is_mounted_for_reading_stays_as_it_is() {
+    let tree = stocked("drives=1");
+    tree.run(
+        Shell::Dash,
+        "chmod 755 pools/Backup libraries/lto; chmod 666 pools/Backup/allocate",
+    )
+    .output();
+    let [alice, bob] = [4001, 4002].map(|uid| User {
+        uid,
+        gid: uid,
+        groups: "",
+    });
+    let lmid = tree.allocate("Backup", "");
+    let mount = |name: &str, how: &str| {
+        let script = format!(
+            "echo 'mount media={lmid} {how}' > libraries/lto/requests/{name}; cat libraries/lto/results/{name}"
+        );
+        let ran = tree.run_as(alice, Shell::Dash, &script);
+        ran.output().trim_end().to_owned()
+    };
+    let dismount = |name: &str, how: &str| {
+        let script = format!(
+            "echo 'dismount media={lmid} {how}' > libraries/lto/requests/{name}; cat libraries/lto/results/{name}"
+        );
+        let ran = tree.run_as(alice, Shell::Dash, &script);
+        assert!(ran.output().starts_with("ok "), "{ran:?}");
+    };
+    let device = mount("a", "write");
+    let side = fs::canonicalize(&device).expect("the side");
+    let script = format!(
+        "echo data > '{device}'; cat '{device}'; chmod 666 '{device}' 2>&1 | grep -c permitted"
+    );
+    assert_eq!(
+        tree.run_as(alice, Shell::Dash, &script).output(),
+        "data\n1\n"
+    );
+    dismount("b", "");
+    assert_eq!(mount("c", "read"), device);
+    let places = format!(
+        "import os; os.environ['D'], os.environ['S'] = {device:?}, {:?}\n",
+        side.to_str().expect("a path in UTF-8")
+    );
+    let ran = tree.run_as(alice, Shell::Python, &format!("{places}{TRIES}"));
+    let line = "data 13 13 1 1 1 1 13\n";
+    assert_eq!(ran.output(), line.repeat(2), "{ran:?}");
+    let read = format!("cat '{device}'");
+    assert_eq!(tree.run_as(bob, Shell::Dash, &read).stdout, "");
+    // What was given is taken back, also from who has the side in a drive of his no more.
+    dismount("d", "deferred");
+    for path in [&device, side.to_str().expect("a path in UTF-8")] {
+        let ran = tree.run_as(alice, Shell::Dash, &format!("cat '{path}'"));
+        assert!(ran.stdout.is_empty(), "{ran:?}");
+    }
+    let owner = fs::metadata(&side).expect("the side");
+    assert_eq!((owner.uid(), owner.mode() & 0o777), (0, 0o600));
+    assert_eq!(fs::read_to_string(&side).expect("for root"), "data\n");
+}
+
 /// One request for two media: copied from one to the other, given back together; if one fails, neither is mounted.
 #[test]
 fn two_media_are_mounted_with_one_request() {
