@@ -457,3 +457,45 @@ fn a_remount_loses_nothing_and_keeps_inode_numbers() {
     fs::remove_file(tree.path("pools/Empty/requests/waits")).expect("it still waits");
     assert!(tree.names("operator").is_empty());
 }
+
+/// A medium goes to another pool by itself while the kernel still has it where it was: whoever renames it, and has looked at
+/// nothing before, hears what is so.
+#[test]
+fn a_medium_that_moved_by_itself_is_renamed_where_it_is() {
+    let tree = Tree::stocked(3);
+    fs::create_dir(tree.path("pools/Other")).expect("a pool");
+    tree.write("pools/Other/media_type", "LTO-8");
+    let (free, backup) = ("pools/Free/pools/LTO-8/media", "pools/Backup/media");
+    let rename = |from: &str, name: &str| {
+        let to = tree.path(&format!("pools/Other/media/{name}"));
+        let error = fs::rename(tree.path(&format!("{from}/{name}")), to).err();
+        error.and_then(|error| error.raw_os_error())
+    };
+    for (n, held) in [(1, false), (2, true)] {
+        let name = format!("lto-000{n}");
+        assert_eq!(
+            tree.read(&format!("{free}/{name}/sides/A/state")),
+            "available\n"
+        );
+        let before = fs::metadata(tree.path(&format!("{free}/{name}"))).expect("a medium");
+        let at = held.then(|| fs::File::open(tree.path(&format!("{free}/{name}"))));
+        let lmid = tree.allocate("Backup", &format!("side={name}/A"));
+        assert_eq!(rename(backup, &name), Some(libc::EBUSY), "{name}");
+        assert_eq!(rename(free, &name), Some(libc::ENOENT), "{name}");
+        fs::remove_dir(tree.path(&format!("logical/{lmid}"))).expect("it is given back");
+        assert_eq!(rename(backup, &name), None, "{name}");
+        drop(at);
+        let after = fs::metadata(tree.path(&format!("pools/Other/media/{name}")));
+        assert_eq!(after.expect("a medium").ino(), before.ino());
+        assert_eq!(
+            tree.read(&format!("pools/Other/media/{name}/state")),
+            "idle\n"
+        );
+    }
+    // mv(1) renames before it looks; what is given back goes to the free pool by itself.
+    let script = "stat -c %F pools/Other/media/lto-0001; echo 1 > pools/Other/deallocate_to_free
+        exec 3<>pools/Other/allocate; echo side=lto-0001/A >&3; read -r l <&3; rmdir logical/$l
+        mv pools/Free/pools/LTO-8/media/lto-0001 pools/Backup/media/ && cat media/lto-0001/state; ls pools/Backup/media";
+    let ran = tree.run(Shell::Dash, script);
+    same(&ran, ran.output(), "directory\nidle\nlto-0001\n");
+}

@@ -9,6 +9,7 @@ mod bulk;
 mod export;
 mod handles;
 mod history;
+mod moved;
 mod names;
 mod notice;
 mod open;
@@ -27,11 +28,11 @@ use crate::fs::parse::NO_LINKS;
 use crate::fs::scope::Scope;
 use crate::manager::{Manager, OnFatal, Options};
 use fuser::{
-    AccessFlags, BsdFileFlags, Config, CopyFileRangeFlags, Errno, FileHandle, Filesystem,
-    Generation, INodeNo, InitFlags, IoctlFlags, KernelConfig, LockOwner, OpenFlags, PollEvents,
-    PollFlags, PollNotifier, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
-    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen, ReplyPoll,
-    ReplyStatfs, ReplyWrite, ReplyXattr, Request, Session, SessionACL, TimeOrNow, WriteFlags,
+    AccessFlags, BsdFileFlags, Config, CopyFileRangeFlags, Errno, FileHandle, Filesystem, INodeNo,
+    InitFlags, IoctlFlags, KernelConfig, LockOwner, OpenFlags, PollEvents, PollFlags, PollNotifier,
+    RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty,
+    ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen, ReplyPoll, ReplyStatfs, ReplyWrite, ReplyXattr,
+    Request, Session, SessionACL, TimeOrNow, WriteFlags,
 };
 use std::ffi::OsStr;
 use std::io;
@@ -198,13 +199,15 @@ impl Filesystem for Adapter {
 
     fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.guard("lookup", |served| {
-            match served
-                .node(parent)
-                .and_then(|dir| served.entry(dir, name.as_bytes()))
-            {
-                Ok((node, found)) => {
+            let looked = served.node(parent).and_then(|dir| {
+                let (node, found) = served.entry(dir, name.as_bytes())?;
+                let generation = served.moved.looked_up(req.pid(), dir, node);
+                Ok((node, found, generation))
+            });
+            match looked {
+                Ok((node, found, generation)) => {
                     let (attributes, entry) = times(node, &found);
-                    reply.entry_with_ttls(&attributes, &entry, &attr(&found), Generation(0));
+                    reply.entry_with_ttls(&attributes, &entry, &attr(&found), generation);
                 }
                 Err(failed) => reply.error(served.errno(req.uid(), &failed)),
             }

@@ -8,8 +8,8 @@ use crate::fs::parse::{self, Deny};
 use crate::fs::tree::{Name, children};
 use crate::fs::{Node, access};
 use fuser::{
-    Errno, Generation, INodeNo, RenameFlags, ReplyAttr, ReplyData, ReplyDirectory,
-    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, Request,
+    Errno, INodeNo, RenameFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus,
+    ReplyEmpty, ReplyEntry, Request,
 };
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -25,7 +25,8 @@ pub(super) fn answer_entry(served: &Served, node: Node, reply: ReplyEntry) {
     match served.stat(node) {
         Ok(found) => {
             let (attributes, entry) = times(node, &found);
-            reply.entry_with_ttls(&attributes, &entry, &attr(&found), Generation(0));
+            let generation = served.moved.generation(node);
+            reply.entry_with_ttls(&attributes, &entry, &attr(&found), generation);
         }
         Err(failed) => reply.error(failed.errno()),
     }
@@ -110,7 +111,7 @@ pub(super) fn readdirplus(
                     name,
                     &ttl,
                     &attr(&found),
-                    Generation(0),
+                    served.moved.generation(node),
                 ) {
                     break;
                 }
