@@ -240,12 +240,25 @@ fn a_request_is_its_users_alone() {
         said.output().starts_with("0x80070005 ERROR_ACCESS_DENIED "),
         "{said:?}"
     );
-    let taken = tree.run_as(
-        CAROL,
-        Shell::Bash,
-        "echo timeout=0 > pools/Backup/requests/a",
+    let library = "echo inventory > libraries/lto/requests/a; cat libraries/lto/results/a";
+    let looked = tree.run(Shell::Dash, library);
+    assert!(looked.output().starts_with("ok "), "{looked:?}");
+    // Whoever comes second hears so, whoever he is, and nothing is sent.
+    let taken = "import os, errno
+for path in 'pools/Backup/requests/a', 'libraries/lto/requests/a':
+    for how in os.O_CREAT, os.O_CREAT | os.O_TRUNC, os.O_CREAT | os.O_EXCL, 0:
+        try:
+            os.open(path, os.O_WRONLY | how)
+            print('open')
+        except OSError as error:
+            print(errno.errorcode[error.errno], end=' ')";
+    let ran = tree.run_as(CAROL, Shell::Python, taken);
+    assert_eq!(
+        ran.output(),
+        "EACCES EACCES EEXIST EACCES ".repeat(2),
+        "the name is taken"
     );
-    assert_ne!(taken.status, Some(0), "the name is taken");
+    assert_eq!(tree.names("pools/Backup/requests"), ["a"]);
     assert_eq!(
         tree.read("pools/Backup/results/a"),
         result.stdout,
