@@ -43,6 +43,9 @@ pub struct Attributes {
     pub gid: u32,
     /// Bytes that a read returns; 0 for directories, control files, streams and results that still wait.
     pub size: u64,
+    /// Bytes that it stands for, which du(1) adds up: of a side and its logical medium the capacity, if that is known; of
+    /// everything else `size`.
+    pub occupied: u64,
     /// The last event that touched the object; of a medium also one that touched a side of it.
     pub modified: Time,
     /// Of a medium, its sides and their logical media: the last mount, and until there is one when the medium came into
@@ -72,6 +75,7 @@ pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes
     let mode = list.mode;
     let modified = modified(view, node, &subject)?;
     let accessed = accessed(view, &subject)?.unwrap_or(modified);
+    let occupied = capacity(view, node, &subject)?.unwrap_or(size);
     let ino = node.ino();
     let passing =
         node.row == Row::Pool && matches!(&subject, Subject::Pool(pool) if pool.is_leaf());
@@ -82,6 +86,7 @@ pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes
         uid,
         gid,
         size,
+        occupied,
         modified,
         accessed,
         passing,
@@ -353,6 +358,17 @@ fn accessed(view: &View, subject: &Subject) -> Result<Option<Time>> {
         Some(medium) => views::last_mounted(view, medium),
         None => Ok(None),
     }
+}
+
+/// Returns what fits on the side that a directory is of, if somebody has said it.
+fn capacity(view: &View, node: Node, subject: &Subject) -> Result<Option<u64>> {
+    let side = match (node.row, subject) {
+        (Row::Side, _) => node.no,
+        (Row::Logical, Subject::Logical(logical)) => logical.side,
+        _ => return Ok(None),
+    };
+    let bytes = read::label(view, side)?.and_then(|label| label.capacity);
+    Ok(bytes.map(i64::unsigned_abs))
 }
 
 #[cfg(test)]

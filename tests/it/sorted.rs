@@ -138,3 +138,40 @@ print(v.f_blocks, v.f_bfree, v.f_files, v.f_ffree)";
         "{ran:?}"
     );
 }
+
+/// Blocks of a side are its capacity, so du adds up what media hold, by pool and by owner.
+#[test]
+fn du_adds_up_capacities() {
+    let tree = Tree::stocked(3);
+    let lmids = [2, 3].map(|n| tree.allocate("Backup", &format!("side=lto-000{n}/A")));
+    for (lmid, capacity) in lmids.iter().zip([12_000_000_000_000_u64, 1_000]) {
+        tree.write(
+            &format!("logical/{lmid}/label"),
+            &format!("type=raw id=x capacity={capacity}"),
+        );
+    }
+    let blocks = |path: &str| {
+        let ran = tree.run(Shell::Dash, &format!("stat -L -c '%b %s' {path}"));
+        ran.output().trim_end().to_owned()
+    };
+    let medium = "pools/Backup/media/lto-0002";
+    assert_eq!(blocks(&format!("{medium}/sides/A")), "23437500000 0");
+    assert_eq!(blocks(&format!("logical/{}", lmids[0])), "23437500000 0");
+    assert_eq!(blocks("media/lto-0003/sides/A"), "2 0");
+    assert_eq!(blocks("media/lto-0001/sides/A"), "0 0", "nobody said it");
+    assert_eq!(blocks(medium), "0 0");
+    let ran = tree.run(
+        Shell::Dash,
+        "du -s -B GB pools/Backup pools/Archive; du -csD -B GB by-owner/0/* | tail -n 1",
+    );
+    same(
+        &ran,
+        ran.output(),
+        "12001GB\tpools/Backup\n1GB\tpools/Archive\n12001GB\ttotal\n",
+    );
+    // Ordinary files are no holes: what copies them must read them.
+    assert_eq!(blocks("README"), {
+        let size = tree.read("README").len();
+        format!("{} {size}", size.div_ceil(512))
+    });
+}

@@ -343,6 +343,7 @@ impl Served {
             uid: reserved.uid,
             gid: reserved.gid,
             size: 0,
+            occupied: 0,
             modified: now,
             accessed: now,
             passing: false,
@@ -402,7 +403,7 @@ pub(super) fn attr(found: &Attributes) -> FileAttr {
     FileAttr {
         ino: INodeNo(found.ino),
         size: found.size,
-        blocks: found.size.div_ceil(512),
+        blocks: found.occupied.div_ceil(512),
         atime: instant(found.accessed),
         mtime: time,
         ctime: time,
