@@ -14,6 +14,9 @@ use rusqlite::{Connection, Row, params_from_iter};
 /// How many findings of one rule are named.
 pub const FINDINGS_MAX: usize = 20;
 
+/// KiB of tables made of a log that are in memory; the others are in a temporary file.
+const REPLAYED: u32 = 32_768;
+
 /// How many rules at the end of [`RULES`] look at every object, whatever was changed.
 const THOROUGH: usize = 2;
 
@@ -240,7 +243,7 @@ pub fn rebuilt(db: &Connection) -> Result<Vec<String>> {
     differences(db, &tables(db)?)
 }
 
-/// Replays the log of a catalog into new tables: those of the checkpoint, or empty ones in memory.
+/// Replays the log of a catalog into new tables: those of the checkpoint, or empty ones.
 fn tables(db: &Connection) -> Result<Connection> {
     let replayed = begun(db)?;
     log::walk(db, |record, bytes| again(&replayed, &record, bytes))?;
@@ -248,7 +251,7 @@ fn tables(db: &Connection) -> Result<Connection> {
     Ok(replayed)
 }
 
-/// Makes tables of records, given as the lines of a log, in memory: to look at the past, or at a log from elsewhere.
+/// Makes tables of records, given as the lines of a log: to look at the past, or at a log from elsewhere.
 pub fn replay(lines: impl IntoIterator<Item = String>) -> Result<Connection> {
     let replayed = empty()?;
     for line in lines {
@@ -276,11 +279,14 @@ pub(super) fn again(db: &Connection, record: &log::Record, bytes: usize) -> Resu
     apply(db, &record.detail, record.time)
 }
 
-/// An empty catalog in memory, in a transaction.
+/// An empty catalog that goes with its connection, in a transaction. What is more than [`REPLAYED`] is in a file without a name,
+/// where the engine keeps temporary ones (`SQLITE_TMPDIR`, `TMPDIR`, /var/tmp, /tmp), so memory does not grow with the catalog.
 pub(super) fn empty() -> Result<Connection> {
-    let mut db = Connection::open_in_memory().map_err(failed)?;
-    db.execute_batch("PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=OFF")
-        .map_err(failed)?;
+    let mut db = Connection::open("").map_err(failed)?;
+    db.execute_batch(&format!(
+        "PRAGMA foreign_keys=ON; PRAGMA recursive_triggers=OFF; PRAGMA cache_size=-{REPLAYED}"
+    ))
+    .map_err(failed)?;
     db.set_prepared_statement_cache_capacity(256);
     migration::migrate(&mut db)?;
     db.execute_batch("BEGIN").map_err(failed)?;

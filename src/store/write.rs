@@ -86,6 +86,9 @@ impl Writer {
         }
         pragmas(&db, durability)?;
         migrate(&mut db)?;
+        // What a transaction sorts is little; a migration may sort a million rows.
+        db.execute_batch("PRAGMA temp_store=MEMORY")
+            .map_err(failed)?;
         let head = log::head(&db)?;
         Ok(Self {
             db,
@@ -309,7 +312,7 @@ fn pragmas(db: &Connection, durability: Durability) -> Result<()> {
     };
     db.execute_batch(&format!(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous={synchronous}; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF; \
-         PRAGMA recursive_triggers=OFF; PRAGMA temp_store=MEMORY; PRAGMA temp_store=MEMORY; PRAGMA wal_autocheckpoint=1000; PRAGMA journal_size_limit=67108864; \
+         PRAGMA recursive_triggers=OFF; PRAGMA wal_autocheckpoint=1000; PRAGMA journal_size_limit=67108864; \
          PRAGMA cache_size=-16384"
     ))
     .map_err(failed)?;
