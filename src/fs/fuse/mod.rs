@@ -21,17 +21,17 @@ mod xattr;
 
 use self::notice::Notice;
 use self::open::Wanted;
-use self::served::{Served, attr, times};
+use self::served::Served;
 use crate::domain::error::Result;
 use crate::fs::parse::NO_LINKS;
 use crate::fs::scope::Scope;
 use crate::manager::{Manager, OnFatal, Options};
 use fuser::{
-    AccessFlags, BsdFileFlags, Config, CopyFileRangeFlags, Errno, FileHandle, Filesystem,
-    Generation, INodeNo, InitFlags, IoctlFlags, KernelConfig, LockOwner, OpenFlags, PollEvents,
-    PollFlags, PollNotifier, RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory,
-    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen, ReplyPoll,
-    ReplyStatfs, ReplyWrite, ReplyXattr, Request, Session, SessionACL, TimeOrNow, WriteFlags,
+    AccessFlags, BsdFileFlags, Config, CopyFileRangeFlags, Errno, FileHandle, Filesystem, INodeNo,
+    InitFlags, IoctlFlags, KernelConfig, LockOwner, OpenFlags, PollEvents, PollFlags, PollNotifier,
+    RenameFlags, ReplyAttr, ReplyCreate, ReplyData, ReplyDirectory, ReplyDirectoryPlus, ReplyEmpty,
+    ReplyEntry, ReplyIoctl, ReplyLseek, ReplyOpen, ReplyPoll, ReplyStatfs, ReplyWrite, ReplyXattr,
+    Request, Session, SessionACL, TimeOrNow, WriteFlags,
 };
 use std::ffi::OsStr;
 use std::io;
@@ -186,7 +186,8 @@ impl Filesystem for Adapter {
             | InitFlags::FUSE_DO_READDIRPLUS
             | InitFlags::FUSE_READDIRPLUS_AUTO
             | InitFlags::FUSE_ATOMIC_O_TRUNC
-            | InitFlags::FUSE_POSIX_ACL;
+            | InitFlags::FUSE_POSIX_ACL
+            | InitFlags::FUSE_EXPORT_SUPPORT;
         // A bulk of lines is one transaction, and everybody waits for it.
         config
             .set_max_write(WRITE_MAX)
@@ -198,22 +199,13 @@ impl Filesystem for Adapter {
 
     fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.guard("lookup", |served| {
-            match served
-                .node(parent)
-                .and_then(|dir| served.entry(dir, name.as_bytes()))
-            {
-                Ok((node, found)) => {
-                    let (attributes, entry) = times(node, &found);
-                    reply.entry_with_ttls(&attributes, &entry, &attr(&found), Generation(0));
-                }
-                Err(failed) => reply.error(served.errno(req.uid(), &failed)),
-            }
+            names::lookup(served, req.uid(), parent, name.as_bytes(), reply);
         });
     }
 
-    fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
+    fn getattr(&self, req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
         self.guard("getattr", |served| match served.node(ino) {
-            Ok(node) => names::answer_attr(served, node, reply),
+            Ok(node) => names::answer_attr(served, req.uid(), node, reply),
             Err(failed) => reply.error(failed.errno()),
         });
     }
