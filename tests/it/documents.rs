@@ -2,7 +2,8 @@
 //! real mount. Root and `/dev/fuse` are required; without them the tests fail loudly.
 //!
 //! A line is one command and must end with exit status 0. A comment `# prints PATTERN` after it says that some line of
-//! what it wrote, error output included, matches the pattern of the shell.
+//! what it wrote, error output included, matches the pattern of the shell. A command that ends with `<<END` goes on until a
+//! line that is `END`.
 
 use crate::private::{Private, Who};
 use std::fs;
@@ -48,8 +49,17 @@ fn quoted(text: &str) -> String {
 
 fn script(lines: &[Line]) -> String {
     let mut out = RUNNER.to_owned();
-    for (at, line) in lines {
-        if let Some(pattern) = line.strip_prefix("# prints ") {
+    let mut lines = lines.iter();
+    while let Some((at, line)) = lines.next() {
+        if line.ends_with("<<END") {
+            // A file that is written goes on until its mark.
+            let mark = lines.clone().position(|(_, line)| line == "END");
+            let rest = lines.by_ref().take(mark.expect("the mark END") + 1);
+            let rest = rest.map(|(_, line)| line.as_str());
+            let whole: Vec<&str> = std::iter::once(line.as_str()).chain(rest).collect();
+            let whole = quoted(&whole.join("\n"));
+            out.push_str(&["doc_run ", &at.to_string(), " ", &whole, "\n"].concat());
+        } else if let Some(pattern) = line.strip_prefix("# prints ") {
             out.push_str(&["doc_prints ", &quoted(pattern), "\n"].concat());
         } else if !line.trim().is_empty() && !line.starts_with('#') {
             out.push_str(&["doc_run ", &at.to_string(), " ", &quoted(line), "\n"].concat());
@@ -74,6 +84,10 @@ fn run(document: &str, lines: &[Line]) {
         .envs([("PATH", path.as_str()), ("LC_ALL", "C.UTF-8")])
         .envs([("HOME", dir.path()), ("TMPDIR", dir.path())])
         .env("doc_out", dir.path().join("out"))
+        .env(
+            "examples",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/mount/examples"),
+        )
         .current_dir(dir.path())
         .output()
         .expect("bash");
@@ -143,7 +157,8 @@ fn the_examples_of_the_manual_work() {
 }
 
 /// Pages of which every example is run. Comments that begin with `run:` do before and after what no reader needs to see.
-const PAGES: [&str; 3] = [
+const PAGES: [&str; 4] = [
+    "man/ntmsfs-interop.7",
     "man/ntmsfs-operator.7",
     "man/ntmsfs-troubleshooting.7",
     "man/ntmsfs-upgrade.7",

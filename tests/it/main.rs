@@ -24,6 +24,7 @@ mod golden;
 mod harness;
 mod hooks;
 mod info;
+mod interop;
 mod kinds;
 mod labels;
 mod leaves;

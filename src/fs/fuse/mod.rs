@@ -22,7 +22,7 @@ mod xattr;
 
 use self::notice::Notice;
 use self::open::Wanted;
-use self::served::{Served, attr, times};
+use self::served::Served;
 use crate::domain::error::Result;
 use crate::fs::parse::NO_LINKS;
 use crate::fs::scope::Scope;
@@ -187,7 +187,8 @@ impl Filesystem for Adapter {
             | InitFlags::FUSE_DO_READDIRPLUS
             | InitFlags::FUSE_READDIRPLUS_AUTO
             | InitFlags::FUSE_ATOMIC_O_TRUNC
-            | InitFlags::FUSE_POSIX_ACL;
+            | InitFlags::FUSE_POSIX_ACL
+            | InitFlags::FUSE_EXPORT_SUPPORT;
         // A bulk of lines is one transaction, and everybody waits for it.
         config
             .set_max_write(WRITE_MAX)
@@ -199,24 +200,13 @@ impl Filesystem for Adapter {
 
     fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.guard("lookup", |served| {
-            let looked = served.node(parent).and_then(|dir| {
-                let (node, found) = served.entry(dir, name.as_bytes())?;
-                let generation = served.moved.looked_up(req.pid(), dir, node);
-                Ok((node, found, generation))
-            });
-            match looked {
-                Ok((node, found, generation)) => {
-                    let (attributes, entry) = times(node, &found);
-                    reply.entry_with_ttls(&attributes, &entry, &attr(&found), generation);
-                }
-                Err(failed) => reply.error(served.errno(req.uid(), &failed)),
-            }
+            names::lookup(served, req, (parent, name.as_bytes()), reply);
         });
     }
 
-    fn getattr(&self, _req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
+    fn getattr(&self, req: &Request, ino: INodeNo, _fh: Option<FileHandle>, reply: ReplyAttr) {
         self.guard("getattr", |served| match served.node(ino) {
-            Ok(node) => names::answer_attr(served, node, reply),
+            Ok(node) => names::answer_attr(served, req.uid(), node, reply),
             Err(failed) => reply.error(failed.errno()),
         });
     }

@@ -32,8 +32,42 @@ pub(super) fn answer_entry(served: &Served, node: Node, reply: ReplyEntry) {
     }
 }
 
-pub(super) fn answer_attr(served: &Served, node: Node, reply: ReplyAttr) {
-    match served.stat(node) {
+/// Looks up a name. The kernel asks for `.` and `..` when a server of NFS has a handle of what the kernel has forgotten.
+pub(super) fn lookup(
+    served: &Served,
+    req: &Request,
+    (parent, name): (INodeNo, &[u8]),
+    reply: ReplyEntry,
+) {
+    let entry = served.node(parent).and_then(|dir| match name {
+        b"." => Ok((dir, served.stat(dir)?, served.moved.generation(dir))),
+        b".." => {
+            let above = served.look(|view| served.scope.parent(view, dir))?;
+            let mut found = served.stat(above)?;
+            if above == served.scope.top() {
+                found.ino = INodeNo::ROOT.0;
+            }
+            Ok((above, found, served.moved.generation(above)))
+        }
+        _ => {
+            let (node, found) = served.entry(dir, name)?;
+            let generation = served.moved.looked_up(req.pid(), dir, node);
+            Ok((node, found, generation))
+        }
+    });
+    match entry {
+        Ok((node, found, generation)) => {
+            let found = served.seen_by(req.uid(), node, found);
+            let (attributes, entry) = times(node, &found);
+            reply.entry_with_ttls(&attributes, &entry, &attr(&found), generation);
+        }
+        Err(failed) => reply.error(served.errno(req.uid(), &failed)),
+    }
+}
+
+pub(super) fn answer_attr(served: &Served, uid: u32, node: Node, reply: ReplyAttr) {
+    let found = served.stat(node);
+    match found.map(|found| served.seen_by(uid, node, found)) {
         Ok(found) => reply.attr(&times(node, &found).0, &attr(&found)),
         Err(failed) => reply.error(failed.errno()),
     }
@@ -290,7 +324,7 @@ pub(super) fn setattr(
         Ok((node, ask))
     });
     let (node, ask) = match ask {
-        Ok((node, None)) => return answer_attr(served, node, reply),
+        Ok((node, None)) => return answer_attr(served, uid, node, reply),
         Ok((node, Some(ask))) => (node, ask),
         Err(failed) => return reply.error(served.errno(uid, &failed)),
     };
@@ -301,7 +335,7 @@ pub(super) fn setattr(
     let answer = move |outcome: Result<Reply, Refusal>| {
         let Some(reply) = held.take() else { return };
         match outcome {
-            Ok(_) => answer_attr(&answering, node, reply),
+            Ok(_) => answer_attr(&answering, uid, node, reply),
             Err(refusal) => reply.error(answering.errno(uid, &Failed::from(refusal))),
         }
     };

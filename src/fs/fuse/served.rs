@@ -305,6 +305,14 @@ impl Served {
         Ok(found)
     }
 
+    /// Returns the attributes as a user sees them: `last-error` is as long as the last refusal of that user.
+    pub(super) fn seen_by(&self, uid: u32, node: Node, mut found: Attributes) -> Attributes {
+        if node.row == Row::LastError {
+            found.size = u64::try_from(self.last_error(uid).len()).unwrap_or(u64::MAX);
+        }
+        found
+    }
+
     /// Finds an entry and its attributes on one snapshot, and keeps them for the stat that follows.
     pub(super) fn entry(&self, parent: Node, name: &[u8]) -> Outcome<(Node, Attributes)> {
         let version = self.manager.version();

@@ -42,7 +42,8 @@ const OF_THE_DAEMON: &str = "# TYPE ntmsfs_waiting_reads gauge\n";
 /// The numbers of the catalog; those of the daemon are 0.
 pub(crate) fn metrics(view: &View, _no: ObjectNo) -> Result<String> {
     let mut out = Families::default();
-    out.family("ntmsfs", "info", "Version of the program.");
+    // Not of the type info, which the text format of Prometheus does not know.
+    out.family("ntmsfs_info", "gauge", "Version of the program.");
     out.sample("ntmsfs_info", &[("version", env!("CARGO_PKG_VERSION"))], 1);
     totals(view, &mut out)?;
     waiting(view, &mut out)?;
