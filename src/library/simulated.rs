@@ -13,10 +13,12 @@ use crate::domain::driver::VirtualSpec;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::hand::Step;
 use crate::domain::id::Guid;
+use rustix::fs::{XattrFlags, setxattr};
+use rustix::io::Errno;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind as Io, Write as _};
 use std::os::unix::fs::{
-    DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, symlink,
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink,
 };
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -122,18 +124,51 @@ impl Simulated {
         Ok(())
     }
 
-    /// Gives a side to a user, or back to nobody.
-    fn give(&self, side: Guid, uid: u32, mode: u32) -> Result<()> {
+    /// Lets a user open a side, and write it if so said, beside whoever serves, whose file it stays: so it needs no
+    /// right to give files away. `None`: nobody else.
+    fn give(&self, side: Guid, to: Option<(u32, bool)>) -> Result<()> {
         let path = self.sides.join(side.to_string());
-        let given = fs::set_permissions(&path, Permissions::from_mode(mode)).and_then(|()| {
-            match chown(&path, Some(uid), None) {
-                // Whoever serves a catalog for himself alone has what he mounts anyway.
-                Err(error) if error.kind() == Io::PermissionDenied => Ok(()),
-                other => other,
+        let given = fs::metadata(&path).and_then(|found| {
+            let (list, mode) = access(found.uid(), to);
+            match setxattr(&path, "system.posix_acl_access", &list, XattrFlags::empty()) {
+                // No other user needs a list, nor does root.
+                Err(Errno::NOTSUP) if to.is_none_or(|(uid, _)| [0, found.uid()].contains(&uid)) => {
+                    fs::set_permissions(&path, Permissions::from_mode(mode))
+                }
+                set => set.map_err(io::Error::from),
             }
         });
         given.map_err(|error| failed(&path, &error))
     }
+}
+
+/// Returns an access control list in the form of the kernel, and the mode of the owner's part of it.
+fn access(owner: u32, to: Option<(u32, bool)>) -> (Vec<u8>, u32) {
+    /// Tags of the kernel (`linux/posix_acl.h`), and the number of an entry that names nobody.
+    const USER_OBJ: u16 = 1;
+    const USER: u16 = 2;
+    const GROUP_OBJ: u16 = 4;
+    const MASK: u16 = 0x10;
+    const OTHER: u16 = 0x20;
+    const NOBODY: u32 = u32::MAX;
+    let bits = |writes: bool| -> u16 { if writes { 6 } else { 4 } };
+    let own = match to {
+        Some((uid, writes)) if uid == owner => bits(writes),
+        Some(_) | None => 6,
+    };
+    let other = to.filter(|(uid, _)| *uid != owner);
+    let mut entries = vec![(USER_OBJ, own, NOBODY)];
+    entries.extend(other.map(|(uid, writes)| (USER, bits(writes), uid)));
+    entries.push((GROUP_OBJ, 0, NOBODY));
+    entries.extend(other.map(|(_, writes)| (MASK, bits(writes), NOBODY)));
+    entries.push((OTHER, 0, NOBODY));
+    let mut list = 2_u32.to_le_bytes().to_vec();
+    for (tag, bits, id) in entries {
+        list.extend(tag.to_le_bytes());
+        list.extend(bits.to_le_bytes());
+        list.extend(id.to_le_bytes());
+    }
+    (list, u32::from(own) << 6)
 }
 
 impl Library for Simulated {
@@ -185,8 +220,7 @@ impl Library for Simulated {
             let data = self.sides.join(cartridge.side.to_string());
             beginning::verify(&data, label)?;
         }
-        let mode = if cartridge.writes { 0o600 } else { 0o400 };
-        self.give(cartridge.side, cartridge.uid, mode)?;
+        self.give(cartridge.side, Some((cartridge.uid, cartridge.writes)))?;
         let path = self.drive(drive);
         let text = path.to_str().map(str::to_owned);
         text.ok_or_else(|| {
@@ -196,7 +230,7 @@ impl Library for Simulated {
 
     fn release(&self, drive: u32) -> Result<()> {
         match self.inside(drive)? {
-            Some(side) if self.sides.join(side.to_string()).exists() => self.give(side, 0, 0o600),
+            Some(side) if self.sides.join(side.to_string()).exists() => self.give(side, None),
             Some(_) | None => Ok(()),
         }
     }

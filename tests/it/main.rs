@@ -46,6 +46,7 @@ mod pools;
 mod posix;
 mod power;
 mod private;
+mod privileges;
 mod queueing;
 mod recovery;
 mod refusals;
