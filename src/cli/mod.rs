@@ -21,6 +21,7 @@ mod notify;
 mod privilege;
 mod runner;
 mod sandbox;
+mod service;
 mod syscalls;
 
 use crate::domain::error::Refusal;
@@ -75,6 +76,23 @@ enum Verb {
         folder: PathBuf,
         #[arg(short = 'f')]
         foreground: bool,
+    },
+    /// For a service manager: mount, and have it keep the connection for the service; see ntmsfs(8).
+    Attach {
+        /// The catalog.
+        catalog: PathBuf,
+        /// The directory.
+        dir: PathBuf,
+        /// Options, separated by commas, as for mount.
+        #[arg(short = 'o', value_name = "OPTIONS")]
+        options: Vec<String>,
+    },
+    /// For a service manager: take the mount of a catalog away, served or dead.
+    Detach {
+        /// The catalog.
+        catalog: PathBuf,
+        /// The directory.
+        dir: PathBuf,
     },
     /// Used by the program itself: mount for a daemon that may not, told by it on standard input.
     #[command(hide = true)]
@@ -176,6 +194,14 @@ impl Arguments {
                 folder,
                 foreground,
             }),
+            Verb::Attach {
+                catalog,
+                dir,
+                options,
+            } => service::attach(&job::Job::parse((catalog, dir), &options)?),
+            Verb::Detach { catalog, dir } => {
+                service::detach(&job::Job::parse((catalog, dir), &[])?)
+            }
             Verb::Keep(kept) => keeper::run(&kept),
             Verb::Restore { export, catalog } => {
                 let done = crate::manager::restoring::restore(&export, &catalog);

@@ -192,6 +192,21 @@ impl Mounted {
     }
 }
 
+/// Takes away every mount of this source at `dir` that nothing covers, whether it is served or dead.
+pub(super) fn unmount(source: &Path, dir: &Path) -> io::Result<()> {
+    let source = shown_source(source)?;
+    for _ in 0..STALE_MAX {
+        let (place, path) = open_dir(dir)?;
+        let entry = mount_of(&place, &fs::read("/proc/self/mountinfo")?)?;
+        let top = |it: &Entry| it.point == path.as_os_str().as_bytes() && it.is_ours(&source);
+        if !entry.is_some_and(|it| top(&it)) {
+            break;
+        }
+        detach(&place, &path)?;
+    }
+    Ok(())
+}
+
 /// True if the topmost mount at `dir` is one of ours, of whatever source. False also if `dir` cannot be looked at.
 pub fn is_mounted(dir: &Path) -> bool {
     matches!(topmost(dir), Ok(Some(entry)) if entry.fs_type == FS_TYPE.as_bytes())

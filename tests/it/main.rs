@@ -66,6 +66,7 @@ mod tenants;
 mod tidy;
 mod tools;
 mod unanswered;
+mod units;
 mod waiting;
 mod waiting_readers;
 mod wants;
