@@ -16,7 +16,7 @@
 //!
 //! # Layers
 //!
-//! * [`cli`]: what a person, mount(8) or a service manager starts. The only layer with `anyhow`.
+//! * [`cli`]: what a person, mount(8) or a service manager starts, and whose rights it has then. The only layer with `anyhow`.
 //! * [`fs`]: the namespace. [`fs::fuse`] alone names the FUSE library; the rest of the layer can be tested without a
 //!   kernel.
 //! * [`manager`]: the shell around the rules: inbox, transaction, deadlines, the workers of the libraries. Only
@@ -85,6 +85,14 @@
 //! 2. Work that was started goes to a thread of its own (`manager/worker.rs`), which lets [`library::Library`] move and
 //!    load, and reports back as an ask. The answer is recorded, and the queue looked at again.
 //! 3. After a crash, work in process is begun again: what the library says is in the drive decides what is left to do.
+//!
+//! # One start
+//!
+//! `mount -t ntmsfs CATALOG DIR`, as root: `cli/helper.rs` reads the words, `cli/job.rs` runs the program again as the daemon and waits
+//! until the tree answers. `cli/daemon.rs` starts the keeper (`cli/keeper.rs`), the only process that may mount, becomes the owner of the
+//! catalog and gives up every right (`cli/privilege.rs`, `cli/sandbox.rs`), opens the catalog, has the keeper mount and
+//! hand over the connection (`cli/handover.rs`), serves, and gives up every call of the kernel that it does not need
+//! (`cli/syscalls.rs`).
 //!
 //! # Where is what
 //!

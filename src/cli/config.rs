@@ -35,7 +35,7 @@ pub struct Config {
 #[derive(Debug, Clone)]
 pub(super) struct Source {
     /// The file that was named, if one was.
-    named: Option<PathBuf>,
+    pub(super) named: Option<PathBuf>,
     pub(super) limits: Arc<Limits>,
 }
 

@@ -2,23 +2,28 @@
 //!
 //! [`Job::perform`] runs the program again in the background and waits for one line from it, so no process is forked after
 //! a thread or a database was opened. The way out: end all waits, take the mount away, put everything on disk.
+//!
+//! Invariants: whoever starts it, it opens the catalog as the user whom it serves as, and without a right that it does not need
+//! ([`super::privilege`]); what it cannot do itself any more is done by two processes that it starts before, the
+//! keeper of the mount ([`super::keeper`]) and the one of the hooks.
 
 use super::config::Source;
-use super::failure::Failure;
-use super::hooks::{self, Helper, Places};
+use super::failure::{Failure, Status};
+use super::hooks::{Helper, Places, Started};
 use super::job::{Job, READY};
-use super::{log, mountpoint};
-use crate::fs::fuse;
-use crate::manager::limits::Limits;
+use super::keeper::{Keeper, Kept};
+use super::privilege::{self, Identity};
+use super::{handover, log, notify, sandbox, syscalls};
+use crate::fs::fuse::{self, Wake};
 use crate::manager::{Lock, OnFatal, Options};
 use anyhow::{Context as _, Result, anyhow, bail};
 use nix::unistd::{getegid, geteuid};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::fs::{self, File, OpenOptions};
-use std::io::{PipeReader, Write as _};
-use std::os::fd::OwnedFd;
-use std::path::Path;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -40,27 +45,79 @@ enum Ending {
 /// Serves until a signal or umount(8). With `report`, says on standard output how it began and goes into the
 /// background.
 pub(super) fn serve(job: &Job, report: bool) -> Result<()> {
+    let passed = handover::passed();
+    let kept = passed.as_ref().ok().and_then(Option::as_ref);
+    leave_descriptors(kept.map(AsRawFd::as_raw_fd).as_slice());
     log::begin(!report);
-    if report {
-        leave_descriptors();
-    }
-    let begun = job.begin(report);
+    let begun = passed.and_then(|passed| Start::new(job, report, passed));
+    let begun = begun.and_then(Start::begin);
     if let (Err(error), true) = (&begun, report) {
         writeln!(std::io::stdout(), "{}", Failure::line(error)).context("reporting")?;
     }
     begun?.run()
 }
 
-impl Job {
-    fn begin(&self, report: bool) -> Result<Running> {
-        let (catalog, dir) = (self.catalog()?, self.dir()?);
-        let config = Source::open(self.words.config.as_deref())?;
-        let mut lock = Lock::take(&catalog)?;
+/// A daemon that has given up its rights, and opened nothing yet.
+struct Start<'a> {
+    job: &'a Job,
+    report: bool,
+    catalog: PathBuf,
+    dir: PathBuf,
+    keeper: Keeper,
+    /// The connection, if the service manager has mounted.
+    passed: Option<OwnedFd>,
+    /// Whom the kernel lets in, if it is only the one who mounts.
+    alone: Option<(u32, u32)>,
+    config: Source,
+    hooks: Option<(Started, Wake)>,
+}
+
+impl<'a> Start<'a> {
+    /// Starts what needs the rights of whoever calls, and gives them up.
+    fn new(job: &'a Job, report: bool, passed: Option<OwnedFd>) -> Result<Self> {
+        let (catalog, dir) = (job.catalog()?, job.dir()?);
+        let kept = Kept {
+            catalog: catalog.clone(),
+            dir: dir.clone(),
+            read_only: job.words.read_only,
+            watch: notify::watchdog().filter(|_| !report),
+        };
+        let keeper = Keeper::start(&kept)?;
+        let alone = alone().filter(|_| passed.is_none());
+        if geteuid().is_root() {
+            Identity::of(&catalog, job.words.runas.as_deref())?.assume()?;
+            privilege::demand_writable(&catalog)?;
+        } else if let Some(name) = &job.words.runas {
+            let sentence = format!("runas={name}: only root can serve as somebody else");
+            return Err(Failure::new(Status::Usage, sentence).into());
+        }
+        let config = Source::open(job.words.config.as_deref())?;
+        let hooks = job.start_hooks((&catalog, &dir), report)?;
+        privilege::gain_nothing()?;
+        sandbox::enter(&sandbox::Needed {
+            catalog: &catalog,
+            config: config.named.as_deref().and_then(Path::parent),
+        })?;
+        Ok(Self {
+            job,
+            report,
+            catalog,
+            dir,
+            keeper,
+            passed,
+            alone,
+            config,
+            hooks,
+        })
+    }
+
+    fn begin(mut self) -> Result<Running> {
+        let mut lock = Lock::take(&self.catalog)?;
         lock.say(&format!(
             "serving pid {} at {}\noptions {}",
             std::process::id(),
-            dir.display(),
-            self.words
+            self.dir.display(),
+            self.job.words
         ))?;
         let (endings, ended) = channel();
         let fatal = endings.clone();
@@ -69,52 +126,54 @@ impl Job {
         });
         // Before there is a mount, which a signal would leave behind without its daemon.
         let signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).context("catching signals")?;
-        let limits = Arc::clone(&config.limits);
-        let (ready, hooks) = self.prepare((&catalog, &dir), (limits, on_fatal), report)?;
-        let (device, mounted) = match mountpoint::mount(&catalog, &dir, self.words.read_only) {
-            Ok(mounted) => mounted,
+        let (ready, hooks) = self.prepare(on_fatal)?;
+        let device = match self.connect() {
+            Ok(device) => device,
             Err(error) => {
                 ready.abandon();
-                return Err(error).with_context(|| format!("mounting on {}", dir.display()));
+                return Err(error);
             }
         };
-        let serving = Arc::new(serve_or_unmount(ready, device, &mounted)?);
+        let serving = ready.serve(device).map_err(|error| {
+            drop(self.keeper.unmount());
+            anyhow!("answering the kernel: {error}")
+        })?;
         let mut running = Running {
-            serving,
-            mounted,
+            serving: Arc::new(serving),
+            keeper: self.keeper,
             lock,
             ended,
             hooks,
         };
-        if let Err(error) = running.settle((signals, config), endings, report) {
-            drop(running.mounted.unmount());
+        if let Err(error) = running.settle((signals, self.config), endings, self.report) {
+            drop(running.keeper.unmount());
             running.serving.stop();
             return Err(error);
         }
         running.lock.keep();
-        tracing::info!(catalog = %catalog.display(), dir = %dir.display(), "serving");
+        let user = geteuid().as_raw();
+        tracing::info!(catalog = %self.catalog.display(), dir = %self.dir.display(), user, "serving");
         Ok(running)
     }
 
-    /// Opens the catalog, and starts the hooks if there are any.
-    fn prepare(
-        &self,
-        (catalog, dir): (&Path, &Path),
-        (limits, on_fatal): (Arc<Limits>, OnFatal),
-        report: bool,
-    ) -> Result<(fuse::Ready, Option<Helper>)> {
-        let (wakes, wake) = hooks::pipe()?;
+    /// Opens the catalog, and lets the hooks look at it if there are any.
+    fn prepare(&mut self, on_fatal: OnFatal) -> Result<(fuse::Ready, Option<Helper>)> {
+        let words = &self.job.words;
         let options = Options {
-            limits,
+            limits: Arc::clone(&self.config.limits),
             ..Options::default()
         };
         let shown = fuse::Shown {
-            gid: self.words.gid.unwrap_or(0),
-            pool: self.words.pool.as_deref(),
-            alone: alone(),
+            gid: words.gid.unwrap_or(0),
+            pool: words.pool.as_deref(),
+            alone: self.alone,
         };
-        let ready = fuse::prepare_waking(catalog, &options, &shown, (on_fatal, wake))?;
-        match self.start_hooks((catalog, dir), wakes, report) {
+        let (hooks, wake): (_, Wake) = match self.hooks.take() {
+            Some((hooks, wake)) => (Some(hooks), wake),
+            None => (None, Box::new(|| ())),
+        };
+        let ready = fuse::prepare_waking(&self.catalog, &options, &shown, (on_fatal, wake))?;
+        match hooks.map(Started::begin).transpose() {
             Ok(hooks) => Ok((ready, hooks)),
             Err(error) => {
                 ready.abandon();
@@ -123,13 +182,27 @@ impl Job {
         }
     }
 
-    /// Starts the helper that runs the hooks, before the mount is there, so that it can hold nothing of it.
+    /// The connection to the kernel: the one that was passed, or that of a new mount.
+    fn connect(&mut self) -> Result<OwnedFd> {
+        match self.passed.take() {
+            Some(device) => {
+                // With another copy elsewhere, who waits for a daemon that died would wait for ever.
+                notify::tell(&format!("FDSTOREREMOVE=1\nFDNAME={}", handover::NAME));
+                self.keeper.watch()?;
+                Ok(device)
+            }
+            None => self.keeper.mount(),
+        }
+    }
+}
+
+impl Job {
+    /// Starts the process that runs the hooks, before the mount is there, so that it can hold nothing of it.
     fn start_hooks(
         &self,
         (catalog, dir): (&Path, &Path),
-        wakes: PipeReader,
         report: bool,
-    ) -> Result<Option<Helper>> {
+    ) -> Result<Option<(Started, Wake)>> {
         let Some(folder) = &self.words.hooks else {
             return Ok(None);
         };
@@ -141,7 +214,7 @@ impl Job {
             folder,
             foreground: !report,
         };
-        Helper::start(&places, wakes).map(Some)
+        Started::new(&places).map(Some)
     }
 }
 
@@ -149,17 +222,6 @@ impl Job {
 fn alone() -> Option<(u32, u32)> {
     let (uid, gid) = (geteuid(), getegid());
     (!uid.is_root()).then(|| (uid.as_raw(), gid.as_raw()))
-}
-
-fn serve_or_unmount(
-    ready: fuse::Ready,
-    device: OwnedFd,
-    mounted: &mountpoint::Mounted,
-) -> Result<fuse::Serving> {
-    ready.serve(device).map_err(|error| {
-        drop(mounted.unmount());
-        anyhow!("answering the kernel: {error}")
-    })
 }
 
 /// Waits for the end of the session and for signals, each on a thread of its own.
@@ -192,16 +254,18 @@ fn watch(
     Ok(())
 }
 
-/// Closes what whoever started the daemon left open, so that nothing of theirs is held for as long as it runs.
-pub(super) fn leave_descriptors() {
+/// Closes what whoever started the daemon left open, but for some, so that nothing of theirs is held for as long as it runs. To be
+/// called first: what this process itself has opened is closed too.
+pub(super) fn leave_descriptors(but: &[RawFd]) {
     let open = fs::read_dir("/proc/self/fd")
         .into_iter()
         .flatten()
         .flatten();
-    let numbers: Vec<i32> = open
+    let numbers: Vec<RawFd> = open
         .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .collect();
-    for number in numbers.into_iter().filter(|number| *number > 2) {
+    let others = |number: &RawFd| *number > 2 && !but.contains(number);
+    for number in numbers.into_iter().filter(others) {
         // The directory that was read is closed by now, and its number with it.
         if let Err(error) = nix::unistd::close(number) {
             tracing::trace!(%error, number, "closed already");
@@ -209,22 +273,17 @@ pub(super) fn leave_descriptors() {
     }
 }
 
-/// Leaves the terminal and the standard streams to whoever started the daemon.
-fn go_into_background() -> Result<()> {
-    nix::unistd::setsid().context("leaving the terminal")?;
-    let null: File = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/null")
-        .context("/dev/null")?;
-    nix::unistd::dup2_stdout(&null).context("standard output")?;
-    Ok(())
+/// Leaves standard output, the last stream, to whoever started the daemon.
+fn leave_output() -> Result<()> {
+    let null = OpenOptions::new().read(true).write(true).open("/dev/null");
+    let null = null.context("/dev/null")?;
+    nix::unistd::dup2_stdout(&null).context("standard output")
 }
 
 /// A daemon that serves.
 struct Running {
     serving: Arc<fuse::Serving>,
-    mounted: mountpoint::Mounted,
+    keeper: Keeper,
     lock: Lock,
     ended: Receiver<Ending>,
     hooks: Option<Helper>,
@@ -241,14 +300,20 @@ impl Running {
         std::env::set_current_dir("/").context("leaving the directory")?;
         watch(&self.serving, signals, endings)?;
         if report {
-            writeln!(std::io::stdout(), "{READY}").context("reporting")?;
-            go_into_background()?;
+            nix::unistd::setsid().context("leaving the terminal")?;
         }
+        syscalls::confine()?;
+        if report {
+            writeln!(std::io::stdout(), "{READY}").context("reporting")?;
+            return leave_output();
+        }
+        notify::tell("READY=1\nSTATUS=serving");
         Ok(())
     }
 
     fn run(mut self) -> Result<()> {
         let ending = self.ended.recv().unwrap_or(Ending::Unmounted);
+        notify::tell("STOPPING=1");
         let stopping = format!("stopping pid {}", std::process::id());
         if let Err(refusal) = self.lock.say(&stopping) {
             // A full disk, for example: the next daemon is then refused instead of waiting.
@@ -256,7 +321,7 @@ impl Running {
         }
         self.serving.end_waits();
         if !matches!(ending, Ending::Unmounted)
-            && let Err(error) = self.mounted.unmount()
+            && let Err(error) = self.keeper.unmount()
         {
             tracing::error!(%error, "the mount could not be taken away");
         }

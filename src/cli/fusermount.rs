@@ -4,11 +4,10 @@
 //! takes a comma and a backslash in the source only behind a backslash; it adds `nosuid` and `nodev` by itself; and it
 //! refuses `allow_other` unless /etc/fuse.conf allows it, which is never asked for.
 
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use super::handover;
 use std::ffi::{OsStr, OsString};
-use std::io::{self, IoSliceMut};
-use std::mem::MaybeUninit;
-use std::os::fd::OwnedFd;
+use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
@@ -31,7 +30,8 @@ pub(super) fn attach(source: &OsStr, dir: &Path, read_only: bool) -> io::Result<
     run(&mut command)?;
     // The command holds the other end: without it, there is an end to wait for.
     drop(command);
-    receive(&ours)
+    let (_, sent) = handover::receive(ours.as_fd())?;
+    sent.ok_or_else(|| io::Error::other(format!("{PROGRAM} gave no descriptor")))
 }
 
 /// Takes away what is mounted at `dir`, at once; open files go on until they are closed.
@@ -70,20 +70,6 @@ fn run(command: &mut Command) -> io::Result<()> {
         said
     };
     Err(io::Error::other(text))
-}
-
-/// Takes the one descriptor that was sent.
-fn receive(socket: &UnixStream) -> io::Result<OwnedFd> {
-    let mut byte = [0];
-    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
-    let mut control = RecvAncillaryBuffer::new(&mut space);
-    let mut bytes = [IoSliceMut::new(&mut byte)];
-    recvmsg(socket, &mut bytes, &mut control, RecvFlags::CMSG_CLOEXEC)?;
-    let sent = control.drain().find_map(|message| match message {
-        RecvAncillaryMessage::ScmRights(mut sent) => sent.next(),
-        RecvAncillaryMessage::ScmCredentials(_) | _ => None,
-    });
-    sent.ok_or_else(|| io::Error::other(format!("{PROGRAM} gave no descriptor")))
 }
 
 #[cfg(test)]

@@ -22,7 +22,8 @@ use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader, PipeReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, PipeWriter, Read as _, Write as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -38,15 +39,55 @@ const PAGE: u32 = 256;
 /// What the helper says when it has seen what is there.
 const READY: &str = "ready";
 
-/// Makes the pipe that wakes the helper. Writing to it never blocks.
-pub(super) fn pipe() -> Result<(PipeReader, Wake)> {
-    let (reader, mut writer) = std::io::pipe().context("a pipe to the hooks")?;
-    fcntl(&writer, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).context("a pipe to the hooks")?;
-    let wake = move || {
-        // A full pipe wakes anyway, and one that nobody reads wakes nobody.
-        drop(writer.write(b"\n"));
-    };
-    Ok((reader, Box::new(wake)))
+/// A helper that waits until it may begin.
+pub(super) struct Started {
+    child: Child,
+    /// The last copy beside that of the daemon: the end of the pipe is the end of the helper.
+    go: PipeWriter,
+}
+
+impl Started {
+    /// Starts the helper; calling what is returned wakes it and never blocks.
+    pub(super) fn new(places: &Places) -> Result<(Self, Wake)> {
+        let (wakes, go) = std::io::pipe().context("a pipe to the hooks")?;
+        fcntl(&go, FcntlArg::F_SETFL(OFlag::O_NONBLOCK)).context("a pipe to the hooks")?;
+        let mut waking = go.try_clone().context("a pipe to the hooks")?;
+        // Past any directory that the user of the daemon may not enter.
+        let mut command = Command::new("/proc/self/exe");
+        command.arg0("ntmsfs").arg("hooks");
+        if places.foreground {
+            command.arg("-f");
+        }
+        let child = command
+            .arg("--")
+            .args([&places.catalog, &places.dir, &places.folder])
+            .stdin(Stdio::from(wakes))
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("starting the hooks")?;
+        let wake = move || {
+            // A full pipe wakes anyway, and one that nobody reads wakes nobody.
+            drop(waking.write(b"\n"));
+        };
+        Ok((Self { child, go }, Box::new(wake)))
+    }
+
+    /// Lets it begin, now that the catalog is open; returns when it has seen what there is, or why it does not run.
+    pub(super) fn begin(mut self) -> Result<Helper> {
+        // One that has ended says why.
+        drop(self.go.write(b"\n"));
+        let stdout = self.child.stdout.take();
+        let mut line = String::new();
+        let stdout = stdout.ok_or_else(|| anyhow!("the hooks have no standard output"))?;
+        let read = BufReader::new(stdout).take(65_536).read_line(&mut line);
+        read.context("waiting for the hooks")?;
+        if line.trim_end() != READY {
+            drop(self.go);
+            self.child.wait().context("waiting for the hooks")?;
+            bail!("hooks: {}", line.trim_end());
+        }
+        Helper::watch(self.child)
+    }
 }
 
 /// The helper, seen from the daemon.
@@ -56,34 +97,6 @@ pub(super) struct Helper {
 }
 
 impl Helper {
-    /// Starts the helper; returns when it has seen what is open, or why it does not run.
-    pub(super) fn start(places: &Places, wakes: PipeReader) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe().context("finding this program")?);
-        command.arg("hooks");
-        if places.foreground {
-            command.arg("-f");
-        }
-        let mut child = command
-            .arg("--")
-            .args([&places.catalog, &places.dir, &places.folder])
-            .stdin(Stdio::from(wakes))
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("starting the hooks")?;
-        // It holds the reading end of the pipe, of which only the helper may have one.
-        drop(command);
-        let stdout = child.stdout.take();
-        let mut line = String::new();
-        let stdout = stdout.ok_or_else(|| anyhow!("the hooks have no standard output"))?;
-        let read = BufReader::new(stdout).take(65_536).read_line(&mut line);
-        read.context("waiting for the hooks")?;
-        if line.trim_end() != READY {
-            child.wait().context("waiting for the hooks")?;
-            bail!("hooks: {}", line.trim_end());
-        }
-        Self::watch(child)
-    }
-
     fn watch(mut child: Child) -> Result<Self> {
         let pid = Pid::from_raw(i32::try_from(child.id()).context("a process id")?);
         let (tell, ended) = channel();
@@ -124,8 +137,8 @@ pub(super) struct Places {
 
 /// The helper itself: runs until the daemon has ended.
 pub(super) fn run(places: &Places) -> Result<()> {
+    daemon::leave_descriptors(&[]);
     log::begin(places.foreground);
-    daemon::leave_descriptors();
     let begun = begin(places);
     let line = match &begun {
         Ok(_) => READY.to_owned(),
@@ -156,6 +169,10 @@ pub(super) fn run(places: &Places) -> Result<()> {
 }
 
 fn begin(places: &Places) -> Result<(Watch, Runner)> {
+    // The catalog has its schema once the daemon has opened it; a daemon that could not has ended.
+    std::io::stdin()
+        .read_exact(&mut [0])
+        .context("the daemon has ended")?;
     // Neither the terminal's signals nor a directory of anybody's.
     nix::unistd::setsid().context("leaving the terminal")?;
     std::env::set_current_dir("/").context("leaving the directory")?;

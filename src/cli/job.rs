@@ -46,6 +46,16 @@ enum News {
 }
 
 impl Job {
+    /// Reads the words of a command line.
+    pub(super) fn parse((catalog, dir): (PathBuf, PathBuf), options: &[String]) -> Result<Self> {
+        let words = mountwords::parse(options.iter().map(String::as_str), false)?;
+        Ok(Self {
+            catalog,
+            dir,
+            words,
+        })
+    }
+
     /// Does what the words ask for: mounts in the background, or changes what is mounted.
     pub(super) fn perform(&self) -> Result<()> {
         if self.words.remount {

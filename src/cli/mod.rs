@@ -8,14 +8,21 @@ pub mod config;
 mod daemon;
 pub mod failure;
 mod fusermount;
+mod handover;
 mod helper;
 mod hooks;
 mod job;
+mod keeper;
 mod log;
 pub mod mountpoint;
 pub mod mountwords;
 mod nearest;
+mod notify;
+mod privilege;
 mod runner;
+mod sandbox;
+mod service;
+mod syscalls;
 
 use crate::domain::error::Refusal;
 use anyhow::{Context as _, Result, anyhow};
@@ -51,7 +58,7 @@ enum Verb {
         catalog: PathBuf,
         /// The directory.
         dir: PathBuf,
-        /// Options, separated by commas: ro, rw, gid=NUMBER, pool=PATH, hooks=DIRECTORY, config=FILE, and what mount(8) passes on.
+        /// Options, separated by commas: ro, rw, gid=NUMBER, pool=PATH, hooks=DIRECTORY, config=FILE, runas=USER, and what mount(8) passes on.
         #[arg(short = 'o', value_name = "OPTIONS")]
         options: Vec<String>,
         /// Stay in the foreground and log to standard error.
@@ -70,6 +77,26 @@ enum Verb {
         #[arg(short = 'f')]
         foreground: bool,
     },
+    /// For a service manager: mount, and have it keep the connection for the service; see ntmsfs(8).
+    Attach {
+        /// The catalog.
+        catalog: PathBuf,
+        /// The directory.
+        dir: PathBuf,
+        /// Options, separated by commas, as for mount.
+        #[arg(short = 'o', value_name = "OPTIONS")]
+        options: Vec<String>,
+    },
+    /// For a service manager: take the mount of a catalog away, served or dead.
+    Detach {
+        /// The catalog.
+        catalog: PathBuf,
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// Used by the program itself: mount for a daemon that may not, told by it on standard input.
+    #[command(hide = true)]
+    Keep(keeper::Kept),
     /// Make a catalog of an export, once the export has passed every check.
     Restore {
         /// The export: what was read from the file of that name in a tree.
@@ -145,8 +172,9 @@ fn complain(who: &str, error: &anyhow::Error, code: u8) -> ExitCode {
 impl Arguments {
     fn perform(self) -> Result<()> {
         match self.verb {
-            Verb::Init { catalog } => crate::manager::founding::found(&catalog)
-                .with_context(|| format!("init {}", catalog.display())),
+            Verb::Init { catalog } => {
+                made(crate::manager::founding::found(&catalog), &catalog, "init")
+            }
             Verb::Check { catalog, archive } => check(&catalog, &archive),
             Verb::CheckConfig { file } => config::load(Some(&file)).map(drop),
             Verb::Archive {
@@ -166,9 +194,18 @@ impl Arguments {
                 folder,
                 foreground,
             }),
+            Verb::Attach {
+                catalog,
+                dir,
+                options,
+            } => service::attach(&job::Job::parse((catalog, dir), &options)?),
+            Verb::Detach { catalog, dir } => {
+                service::detach(&job::Job::parse((catalog, dir), &[])?)
+            }
+            Verb::Keep(kept) => keeper::run(&kept),
             Verb::Restore { export, catalog } => {
-                crate::manager::restoring::restore(&export, &catalog)
-                    .with_context(|| format!("restore {}", catalog.display()))
+                let done = crate::manager::restoring::restore(&export, &catalog);
+                made(done, &catalog, "restore")
             }
             Verb::Mount {
                 catalog,
@@ -177,12 +214,7 @@ impl Arguments {
                 foreground,
                 report,
             } => {
-                let words = mountwords::parse(options.iter().map(String::as_str), false)?;
-                let job = job::Job {
-                    catalog,
-                    dir,
-                    words,
-                };
+                let job = job::Job::parse((catalog, dir), &options)?;
                 if foreground || report {
                     daemon::serve(&job, report)
                 } else {
@@ -191,6 +223,13 @@ impl Arguments {
             }
         }
     }
+}
+
+/// What is left to do for a new catalog.
+fn made(done: crate::domain::error::Result<()>, catalog: &Path, verb: &str) -> Result<()> {
+    done.map_err(anyhow::Error::from)
+        .and_then(|()| privilege::give_to_owner(catalog))
+        .with_context(|| format!("{verb} {}", catalog.display()))
 }
 
 fn check(catalog: &Path, archives: &[PathBuf]) -> Result<()> {

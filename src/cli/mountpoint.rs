@@ -11,8 +11,9 @@
 //!   Only the mount of that number and device is taken away, through the opened path, so no later mount of others
 //!   is touched. The kernel uses both numbers again, but the device only after the connection has ended. Of an
 //!   ordinary user's mount only the path can be given to fusermount3(1), which takes away none of another user.
-//! - No function here asks a daemon anything, except for one statfs(2) of a mount of ours that is in the way: that
-//!   may wait for a daemon that hangs, until a signal comes.
+//! - No function here asks a daemon anything, except for one statfs(2) of a mount of a FUSE that is in the way: that
+//!   may wait for a daemon that hangs, until a signal comes. A dead mount that is not of the same source is refused, since
+//!   somebody may want to know what became of it.
 
 use super::fusermount;
 use std::borrow::Cow;
@@ -68,7 +69,7 @@ impl std::error::Error for NoDevice {}
 ///
 /// A dead mount of the same source at `dir` is taken away first. Errors: `NotADirectory`, `NotFound`;
 /// `InvalidInput` if the source is empty, longer than 4,095 bytes or contains a zero byte; `ResourceBusy` if a
-/// living mount of the same source is there; [`NoDevice`] inside; `PermissionDenied` if the caller may not mount;
+/// living mount of the same source is there, or a dead one of another; [`NoDevice`] inside; `PermissionDenied` if the caller may not mount;
 /// else what the kernel or fusermount3(1) says. The text of the error names the path.
 pub fn mount(source: &Path, dir: &Path, read_only: bool) -> io::Result<(OwnedFd, Mounted)> {
     let source = shown_source(source)?;
@@ -191,6 +192,21 @@ impl Mounted {
     }
 }
 
+/// Takes away every mount of this source at `dir` that nothing covers, whether it is served or dead.
+pub(super) fn unmount(source: &Path, dir: &Path) -> io::Result<()> {
+    let source = shown_source(source)?;
+    for _ in 0..STALE_MAX {
+        let (place, path) = open_dir(dir)?;
+        let entry = mount_of(&place, &fs::read("/proc/self/mountinfo")?)?;
+        let top = |it: &Entry| it.point == path.as_os_str().as_bytes() && it.is_ours(&source);
+        if !entry.is_some_and(|it| top(&it)) {
+            break;
+        }
+        detach(&place, &path)?;
+    }
+    Ok(())
+}
+
 /// True if the topmost mount at `dir` is one of ours, of whatever source. False also if `dir` cannot be looked at.
 pub fn is_mounted(dir: &Path) -> bool {
     matches!(topmost(dir), Ok(Some(entry)) if entry.fs_type == FS_TYPE.as_bytes())
@@ -231,21 +247,36 @@ fn clear_stale(source: &OsStr, dir: &Path) -> io::Result<()> {
         let text = fs::read("/proc/self/mountinfo")?;
         let entry = mount_of(&place, &text)?;
         // opened below the top of a mount, the directory belongs to it but is no mount point
-        if !entry.is_some_and(|it| it.is_ours(source) && it.point == path.as_os_str().as_bytes()) {
+        let top = |entry: &Entry| entry.point == path.as_os_str().as_bytes();
+        let Some(entry) = entry.filter(|it| top(it) && it.is_fuse()) else {
             return Ok(());
-        }
-        // not stat(2), which the kernel may answer from its cache
-        if !matches!(fstatfs(&place), Err(Errno::ENOTCONN | Errno::ECONNABORTED)) {
-            let text = format!(
-                "{} is already mounted at {}",
-                source.display(),
-                path.display()
-            );
-            return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
-        }
-        detach(&place, &path)?;
+        };
+        let (ours, dead) = (entry.is_ours(source), is_dead(&place));
+        let text = match (ours, dead) {
+            (true, true) => {
+                detach(&place, &path)?;
+                continue;
+            }
+            (true, false) => {
+                let source = source.display();
+                format!("{source} is already mounted at {}", path.display())
+            }
+            (false, false) => return Ok(()),
+            (false, true) => format!(
+                "at {0} is a dead mount of {1} ({2}), which is not of this catalog; take it away first: umount -l {0}",
+                path.display(),
+                entry.source.display(),
+                String::from_utf8_lossy(&entry.fs_type)
+            ),
+        };
+        return Err(io::Error::new(io::ErrorKind::ResourceBusy, text));
     }
     Ok(())
+}
+
+/// Whether nobody serves the mount any more. Not by stat(2), which the kernel may answer from its cache.
+fn is_dead(place: &OwnedFd) -> bool {
+    matches!(fstatfs(place), Err(Errno::ENOTCONN | Errno::ECONNABORTED))
 }
 
 /// Opens a directory as a place only, which asks nothing of the file system that is mounted there, and tells its
@@ -309,6 +340,11 @@ struct Entry {
 }
 
 impl Entry {
+    /// Whether a process serves it. Nothing else is ever asked whether it lives.
+    fn is_fuse(&self) -> bool {
+        self.fs_type == b"fuse" || self.fs_type.starts_with(b"fuse.")
+    }
+
     fn is_ours(&self, source: &OsStr) -> bool {
         self.fs_type == FS_TYPE.as_bytes() && self.source == source
     }
@@ -554,10 +590,13 @@ x 22 0:36 / /mnt/x rw - tmpfs none rw
             Some(libc::ENOTCONN)
         );
 
-        let (device, other) = mount(Path::new("/two"), place.0.path(), false).unwrap();
-        assert!(!dead.is_mounted() && !dead.unmount().unwrap());
-        assert!(other.unmount().unwrap());
-        drop(device);
+        let refused = mount(Path::new("/two"), place.0.path(), false).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ResourceBusy);
+        let sentence = refused.to_string();
+        assert!(
+            sentence.contains("dead mount of /one (fuse.ntmsfs)"),
+            "{sentence}"
+        );
         assert!(dead.is_mounted());
 
         let (device, new) = mount(Path::new("/one"), &link, false).unwrap();
@@ -565,6 +604,19 @@ x 22 0:36 / /mnt/x rw - tmpfs none rw
         drop(device);
         assert!(new.unmount().unwrap());
         assert!(!is_mounted(place.0.path()));
+    }
+
+    #[test]
+    fn what_dies_while_it_is_asked_is_dead() {
+        let Some(place) = Place::new() else { return };
+        let (one, below) = mount(Path::new("/one"), place.0.path(), false).unwrap();
+        let asking = std::thread::spawn({
+            let path = place.path();
+            move || mount(Path::new("/two"), &path, false).map(|it| it.1)
+        });
+        drop(one);
+        let refused = asking.join().unwrap();
+        assert!(refused.is_err() && below.is_mounted());
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Options {
     pub hooks: Option<PathBuf>,
     /// `config=FILE`: the configuration, instead of `/etc/ntmsfs.conf`.
     pub config: Option<PathBuf>,
+    /// `runas=USER`: whom the daemon serves as, by name or number, instead of the owner of the catalog.
+    pub runas: Option<String>,
     /// `remount`: change what is mounted already.
     pub remount: bool,
 }
@@ -39,6 +41,9 @@ impl fmt::Display for Options {
         }
         if let Some(config) = &self.config {
             write!(f, ",config={}", config.display())?;
+        }
+        if let Some(runas) = &self.runas {
+            write!(f, ",runas={runas}")?;
         }
         if self.remount {
             f.write_str(",remount")?;
@@ -110,11 +115,13 @@ enum Meaning {
     Hooks,
     /// The name ends with `=`.
     Config,
+    /// The name ends with `=`.
+    RunAs,
     /// Says how mount(8), systemd or fstab treat the line; or what is forced here; or what makes no difference.
     Nothing,
 }
 
-use Meaning::{Config, Gid, Hooks, Nothing, Pool, ReadOnly, ReadWrite, Remount};
+use Meaning::{Config, Gid, Hooks, Nothing, Pool, ReadOnly, ReadWrite, Remount, RunAs};
 
 /// Every known word. A name with `=` takes a value; the others take none.
 const WORDS: &[(&str, Meaning)] = &[
@@ -124,6 +131,7 @@ const WORDS: &[(&str, Meaning)] = &[
     ("pool=", Pool),
     ("hooks=", Hooks),
     ("config=", Config),
+    ("runas=", RunAs),
     ("remount", Remount),
     // for mount(8), fstab(5) and systemd
     ("defaults", Nothing),
@@ -196,6 +204,7 @@ pub fn parse<'a>(
             Some((Config, value)) => {
                 options.config = Some(path(word, value, "config= and a file")?);
             }
+            Some((RunAs, value)) => options.runas = Some(user(word, value)?),
             Some((Remount, _)) => options.remount = true,
             Some((Nothing, _)) => {}
             None if sloppy => {}
@@ -222,7 +231,8 @@ pub fn demand_same(now: &Options, wanted: &Options) -> Result<(), Refused> {
     let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     differs("gid", number(now.gid.or(Some(0))), number(wanted.gid))?;
     differs("pool", now.pool.clone(), wanted.pool.clone())?;
-    differs("hooks", path(&now.hooks), path(&wanted.hooks))
+    differs("hooks", path(&now.hooks), path(&wanted.hooks))?;
+    differs("runas", now.runas.clone(), wanted.runas.clone())
 }
 
 /// What a word means, and its value if it takes one. `gid` without `=` is found too, so that the refusal is about
@@ -258,6 +268,18 @@ fn pool(word: &str, value: Option<&str>) -> Result<String, Refused> {
     path.map(str::to_owned).ok_or_else(|| Refused::Value {
         word: word.to_owned(),
         wanted: "the path of a pool, such as Backup/Daily,",
+    })
+}
+
+/// A name as useradd(8) makes it, or a number.
+fn user(word: &str, value: Option<&str>) -> Result<String, Refused> {
+    let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-$@\\".contains(&byte);
+    let value = value.filter(|text| !text.is_empty() && text.bytes().all(letter));
+    let number = value.and_then(|text| text.parse::<u32>().ok());
+    let value = value.filter(|_| number != Some(u32::MAX));
+    value.map(str::to_owned).ok_or_else(|| Refused::Value {
+        word: word.to_owned(),
+        wanted: "runas= and the name or number of a user",
     })
 }
 
@@ -376,6 +398,10 @@ mod tests {
             "pool=X//Y",
             "hooks",
             "hooks=",
+            "runas",
+            "runas=",
+            "runas=4294967295",
+            "runas=a b",
         ] {
             for sloppy in [false, true] {
                 let refused = parse([word], sloppy).unwrap_err();
@@ -406,7 +432,7 @@ mod tests {
         for words in [
             "rw",
             "ro,gid=7",
-            "rw,gid=0,pool=Backup/Daily,hooks=/etc/a b,remount",
+            "rw,gid=0,pool=Backup/Daily,hooks=/etc/a b,runas=ntmsfs,remount",
         ] {
             let options = parse([words], false).unwrap();
             assert_eq!(options.to_string(), words);
@@ -423,6 +449,7 @@ mod tests {
             ("remount,gid=8", Some("gid=8")),
             ("remount,pool=Archive", Some("pool=Archive")),
             ("remount,hooks=/etc/hooks", Some("hooks=/etc/hooks")),
+            ("remount,runas=ntmsfs", Some("runas=ntmsfs")),
         ] {
             let wanted = parse([words], false).unwrap();
             let refused = fixed.map(|word| Refused::Fixed {

@@ -103,13 +103,18 @@ impl Daemon {
 
     /// Starts a command that serves in the foreground; returns when the tree answers.
     pub(crate) fn start_as(&mut self, command: &mut Command) {
+        self.start_from(command, Stdio::null());
+    }
+
+    /// The same with something as its standard input.
+    pub(crate) fn start_from(&mut self, command: &mut Command, stdin: Stdio) {
         assert!(self.child.is_none(), "it is served already");
         let log = OpenOptions::new()
             .append(true)
             .create(true)
             .open(self.place.path().join("log"));
         let child = command
-            .stdin(Stdio::null())
+            .stdin(stdin)
             .stdout(Stdio::null())
             .stderr(log.unwrap());
         let child = self.child.insert(child.spawn().unwrap());

@@ -176,6 +176,7 @@ fn interrupted(private: &Private) -> i32 {
         "stopping pid 0\n",
     )
     .unwrap();
+    private.give(ALICE);
     let mut command = private.command(
         Who::Root,
         "mount.ntmsfs $C $D & until grep -q . /proc/$!/task/$!/children; do sleep 0.01; done

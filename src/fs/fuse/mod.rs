@@ -35,6 +35,7 @@ use fuser::{
     Request, Session, SessionACL, TimeOrNow, WriteFlags,
 };
 use std::ffi::OsStr;
+use std::fs::File;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
@@ -126,7 +127,9 @@ impl Ready {
         let mut config = Config::default();
         config.acl = SessionACL::All;
         config.n_threads = Some(THREADS);
-        config.clone_fd = true;
+        // Each thread has a descriptor of its own, if the user who serves can open the device.
+        let device_opens = File::options().read(true).write(true).open("/dev/fuse");
+        config.clone_fd = device_opens.is_ok();
         let adapter = Adapter(Arc::clone(&self.served));
         let session = Session::from_fd(adapter, device, SessionACL::All, config)?.spawn()?;
         let (served, notices) = (Arc::clone(&self.served), self.notices);
