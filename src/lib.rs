@@ -100,6 +100,7 @@
 //!   by `fs/show/markup.rs` alone.
 //! * A rule: `domain/rule/`, one file a family of operations. A refusal gets its sentence there and its code in [`codes`].
 //! * What an event does to the tables: `store/apply/`.
+//! * A verb for people: `cli/client/`, one file each; its examples are parsed, and those of ntmsfs(8) run, by tests.
 //! * A new attribute of a pool: a row number in `fs/node.rs` (append; numbers are in inodes), a row in `fs/tree.rs`, a function in
 //!   `fs/show/pool.rs` and one in [`fs::parse`]; a variant of [`domain::ask::SetPool`] and [`domain::change::PoolChange`], the
 //!   rule in `domain/rule/pool.rs`; a migration and the column in `store/`. The compiler and `tests/it/manual.rs` say what is missing.

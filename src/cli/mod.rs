@@ -1,9 +1,10 @@
 //! The command line: what a person, mount(8) or a service manager starts.
 //!
-//! Invariants: a message goes to standard error once, and says what to do; exit status 0 is success, 1 a refusal, 2 wrong
-//! usage; as mount.ntmsfs the statuses of mount(8), [`failure::Status`].
+//! Invariants: a message goes to standard error once, and says what to do; the exit statuses are those of one table
+//! (`client/failed.rs`), as mount.ntmsfs those of mount(8), [`failure::Status`].
 
 mod archive;
+mod client;
 pub mod config;
 mod daemon;
 pub mod failure;
@@ -19,6 +20,7 @@ pub mod mountwords;
 mod nearest;
 mod notify;
 mod privilege;
+mod progress;
 mod runner;
 mod sandbox;
 mod service;
@@ -26,9 +28,13 @@ mod syscalls;
 
 use crate::domain::error::Refusal;
 use anyhow::{Context as _, Result, anyhow};
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
+use clap_complete::CompleteEnv;
+use client::failed::Exit;
+use progress::Bar;
+use std::cell::RefCell;
 use std::ffi::OsString;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -48,11 +54,15 @@ pub struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Make a new, empty catalog.
+    #[command(after_help = "Examples:\n  ntmsfs init /var/lib/ntmsfs/catalog")]
     Init {
         /// The file to make; one that exists is refused.
         catalog: PathBuf,
     },
     /// Mount a catalog on a directory; returns when the tree answers.
+    #[command(
+        after_help = "Examples:\n  ntmsfs mount /var/lib/ntmsfs/catalog /srv/media\n  ntmsfs mount -o ro,gid=4 catalog media"
+    )]
     Mount {
         /// The catalog.
         catalog: PathBuf,
@@ -98,6 +108,9 @@ enum Verb {
     #[command(hide = true)]
     Keep(keeper::Kept),
     /// Make a catalog of an export, once the export has passed every check.
+    #[command(
+        after_help = "Examples:\n  ntmsfs restore /backup/catalog.export /var/lib/ntmsfs/catalog"
+    )]
     Restore {
         /// The export: what was read from the file of that name in a tree.
         export: PathBuf,
@@ -105,12 +118,16 @@ enum Verb {
         catalog: PathBuf,
     },
     /// Check a configuration: all of it is good, or the first line that is not is named.
+    #[command(after_help = "Examples:\n  ntmsfs check-config\n  ntmsfs check-config new.conf")]
     CheckConfig {
         /// The file, see ntmsfs.conf(5).
         #[arg(default_value = config::PATH)]
         file: PathBuf,
     },
     /// Check a catalog that is not mounted: every invariant, the log, and the tables against the log.
+    #[command(
+        after_help = "Examples:\n  ntmsfs check catalog\n  ntmsfs check catalog --archive first.jsonl --archive second.jsonl"
+    )]
     Check {
         /// The catalog.
         catalog: PathBuf,
@@ -119,6 +136,7 @@ enum Verb {
         archive: Vec<PathBuf>,
     },
     /// Move the oldest records of the history into a file; the catalog may be mounted.
+    #[command(after_help = "Examples:\n  ntmsfs archive catalog records.jsonl --before 90d")]
     Archive {
         /// The catalog.
         catalog: PathBuf,
@@ -129,6 +147,8 @@ enum Verb {
         #[arg(long, value_name = "RECORD|TIME|AGE")]
         before: Option<String>,
     },
+    #[command(flatten)]
+    Client(client::Verb),
 }
 
 /// Runs the program with these arguments, the name of the program first.
@@ -136,10 +156,16 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     if helper::is_meant(&arguments) {
         return helper::run(&arguments);
     }
+    match complete(&arguments) {
+        Ok(false) => {}
+        Ok(true) => return ExitCode::SUCCESS,
+        Err(error) => return complain("ntmsfs", &error, Exit::Refused.code()),
+    }
     let arguments = match Arguments::try_parse_from(arguments) {
         Ok(arguments) => arguments,
         Err(error) => {
-            let code = if error.use_stderr() { 2 } else { 0 };
+            let usage = error.use_stderr();
+            let code = if usage { Exit::Usage } else { Exit::Success }.code();
             return if error.print().is_ok() {
                 ExitCode::from(code)
             } else {
@@ -149,8 +175,27 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     };
     match arguments.perform() {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain("ntmsfs", &error, 1),
+        // Whoever reads it has enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => complain("ntmsfs", &error, Exit::of(&error).code()),
     }
+}
+
+/// Answers a shell that asks what could stand at the cursor. False: none does.
+fn complete(arguments: &[OsString]) -> Result<bool> {
+    if arguments.is_empty() {
+        return Ok(false);
+    }
+    let dir = std::env::current_dir().ok();
+    let asked = CompleteEnv::with_factory(Arguments::command).var(client::complete::ASKED);
+    Ok(asked.try_complete(arguments, dir.as_deref())?)
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
+    error
+        .chain()
+        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(broken))
 }
 
 /// An error with all that led to it; a refusal as the line that files show.
@@ -165,13 +210,14 @@ fn message(error: &anyhow::Error) -> String {
 /// Says on standard error what went wrong.
 fn complain(who: &str, error: &anyhow::Error, code: u8) -> ExitCode {
     // Nobody to tell if standard error is closed.
-    drop(writeln!(std::io::stderr(), "{who}: {}", message(error)));
+    drop(writeln!(io::stderr(), "{who}: {}", message(error)));
     ExitCode::from(code)
 }
 
 impl Arguments {
     fn perform(self) -> Result<()> {
         match self.verb {
+            Verb::Client(verb) => verb.perform(),
             Verb::Init { catalog } => {
                 made(crate::manager::founding::found(&catalog), &catalog, "init")
             }
@@ -204,7 +250,9 @@ impl Arguments {
             }
             Verb::Keep(kept) => keeper::run(&kept),
             Verb::Restore { export, catalog } => {
-                let done = crate::manager::restoring::restore(&export, &catalog);
+                let bar = RefCell::new(Bar::new());
+                let told = |what: &str, done, total| bar.borrow_mut().at(what, done, total);
+                let done = crate::manager::restoring::restore_told(&export, &catalog, &told);
                 made(done, &catalog, "restore")
             }
             Verb::Mount {
@@ -233,17 +281,58 @@ fn made(done: crate::domain::error::Result<()>, catalog: &Path, verb: &str) -> R
 }
 
 fn check(catalog: &Path, archives: &[PathBuf]) -> Result<()> {
-    let found = crate::manager::check_with(catalog, archives)
+    let bar = RefCell::new(Bar::new());
+    let told = |what: &str, done, total| bar.borrow_mut().at(what, done, total);
+    let found = crate::manager::check_told(catalog, archives, &told)
         .with_context(|| format!("check {}", catalog.display()))?;
+    drop(bar);
     let unknown = found
         .unknown
         .iter()
         .map(|lmid| format!("delivery unknown: {lmid}"));
     for line in found.problems.iter().cloned().chain(unknown) {
-        writeln!(std::io::stdout(), "{line}")?;
+        writeln!(io::stdout(), "{line}")?;
     }
     match found.problems.len() {
         0 => Ok(()),
         count => Err(anyhow!("{count} problems in {}", catalog.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_example_of_a_usage_can_be_parsed() {
+        let mut seen = 0;
+        for verb in Arguments::command()
+            .get_subcommands()
+            .filter(|verb| !verb.is_hide_set())
+        {
+            let text = verb
+                .get_after_help()
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            let examples: Vec<&str> = text
+                .lines()
+                .filter_map(|line| line.strip_prefix("  "))
+                .collect();
+            assert!(!examples.is_empty(), "{} has no example", verb.get_name());
+            for example in examples {
+                // What a shell does with the rest is not ours.
+                let own = example.split(['|', '>']).next().unwrap_or_default();
+                let words = shlex::split(own).unwrap();
+                assert_eq!(words[1], verb.get_name(), "{example}");
+                Arguments::try_parse_from(&words).unwrap();
+                seen += 1;
+            }
+        }
+        assert!(seen > 20, "{seen} examples");
     }
 }

@@ -219,6 +219,29 @@ pub fn of(source: &Path) -> io::Result<Option<PathBuf>> {
     Ok(latest.map(|entry| PathBuf::from(OsString::from_vec(entry.point))))
 }
 
+/// Finds the top of the tree that a directory is in; `None` if it is in none, or in one of which only a part is bound there.
+pub(super) fn tree_of(dir: &Path) -> io::Result<Option<PathBuf>> {
+    let (place, _) = open_dir(dir)?;
+    let entry = mount_of(&place, &fs::read("/proc/self/mountinfo")?)?;
+    Ok(entry
+        .filter(Entry::is_tree)
+        .map(|entry| PathBuf::from(OsString::from_vec(entry.point))))
+}
+
+/// Finds where trees are mounted, each once.
+pub(super) fn trees() -> io::Result<Vec<PathBuf>> {
+    let text = fs::read("/proc/self/mountinfo")?;
+    let mut devices = Vec::new();
+    let once = entries(&text).filter(Entry::is_tree).filter(|entry| {
+        let is_new = !devices.contains(&entry.device);
+        devices.push(entry.device.clone());
+        is_new
+    });
+    Ok(once
+        .map(|entry| PathBuf::from(OsString::from_vec(entry.point)))
+        .collect())
+}
+
 /// Makes the source absolute and checks that the kernel will take it.
 fn shown_source(source: &Path) -> io::Result<OsString> {
     let refuse = |text: &str| Err(io::Error::new(io::ErrorKind::InvalidInput, text));
@@ -334,6 +357,8 @@ fn mount_id(fdinfo: &str) -> Option<u64> {
 struct Entry {
     id: u64,
     device: String,
+    /// What of the file system is seen there.
+    root: Vec<u8>,
     point: Vec<u8>,
     fs_type: Vec<u8>,
     source: OsString,
@@ -343,6 +368,11 @@ impl Entry {
     /// Whether a process serves it. Nothing else is ever asked whether it lives.
     fn is_fuse(&self) -> bool {
         self.fs_type == b"fuse" || self.fs_type.starts_with(b"fuse.")
+    }
+
+    /// Whether it is a whole tree.
+    fn is_tree(&self) -> bool {
+        self.fs_type == FS_TYPE.as_bytes() && self.root == b"/"
     }
 
     fn is_ours(&self, source: &OsStr) -> bool {
@@ -361,13 +391,15 @@ fn entry(line: &[u8]) -> Option<Entry> {
     let mut words = line.split(|byte| *byte == b' ');
     let id = str::from_utf8(words.next()?).ok()?.parse().ok()?;
     let device = str::from_utf8(words.nth(1)?).ok()?.to_owned();
-    let point = unescape(words.nth(1)?).into_owned();
+    let root = unescape(words.next()?).into_owned();
+    let point = unescape(words.next()?).into_owned();
     words.find(|word| *word == b"-")?;
     let fs_type = unescape(words.next()?).into_owned();
     let source = OsString::from_vec(unescape(words.next()?).into_owned());
     Some(Entry {
         id,
         device,
+        root,
         point,
         fs_type,
         source,
@@ -442,6 +474,7 @@ x 22 0:36 / /mnt/x rw - tmpfs none rw
         assert!(!one.is_ours(OsStr::new("/var/lib/a")));
         let two = found(37).unwrap();
         assert_eq!(two.point, b"/mnt/two words\t\n");
+        assert!(one.is_tree() && !two.is_tree());
         assert!(two.is_ours(OsStr::new("/c#")));
         assert_eq!(found(38).unwrap().fs_type, b"tmpfs");
         let other = found(42).unwrap();

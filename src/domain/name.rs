@@ -43,6 +43,20 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// Turns a line of JSON into one with the same meaning whose text is printable as [`printable`] has it: what is not stands
+/// as `\uNNNN`, which JSON allows in text, and nowhere else does it occur.
+pub fn json_line(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if is_unprintable(c) {
+            out.extend(format!("\\u{:04x}", u32::from(c)).chars());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 /// Makes a name of foreign text, for example a bar code that a reader reported: escaped, `/` replaced by `\x2f`,
 /// cut at 240 bytes so that a suffix fits. Empty text and the reserved names become `_` followed by the text.
 pub fn from_foreign(text: &str) -> String {
@@ -99,5 +113,16 @@ mod tests {
         fn printable_text_is_one_line(text in any::<String>()) {
             prop_assert!(!printable(&text).chars().any(is_unprintable));
         }
+    }
+
+    #[test]
+    fn json_is_printable_and_means_the_same() {
+        let value = serde_json::json!({"a\u{9b}": "x\u{202e}\u{7f}\u{1b}\n\u{2028}日本"});
+        let line = json_line(&value.to_string());
+        assert!(!line.chars().any(is_unprintable), "{line}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&line).unwrap(),
+            value
+        );
     }
 }

@@ -44,8 +44,9 @@ use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::work::WorkChange;
+use crate::store::archive;
+use crate::store::check::{self, Told};
 use crate::store::write::Writer;
-use crate::store::{archive, check};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -448,13 +449,19 @@ pub fn check(catalog: &Path) -> Result<Findings> {
 
 /// The same with archives: each by itself, and that they lead to the oldest record of the catalog.
 pub fn check_with(catalog: &Path, archives: &[PathBuf]) -> Result<Findings> {
+    check_told(catalog, archives, &|_, _, _| {})
+}
+
+/// The same, telling how far it is.
+pub fn check_told(catalog: &Path, archives: &[PathBuf], told: &Told<'_>) -> Result<Findings> {
     let readers = Readers::new(catalog);
     // A file that is no catalog gets no lock beside it.
     readers.look(|view| crate::store::demand_catalog(view))?;
     let _lock = Lock::take(catalog)?;
     readers.look(|view| {
-        let mut found = examine(view)?;
+        let mut found = examine(view, told)?;
         if found.problems.is_empty() {
+            told("archives", 0, 0);
             found.problems = archive::prove(view, archives)?;
         }
         Ok(found)
@@ -462,10 +469,15 @@ pub fn check_with(catalog: &Path, archives: &[PathBuf]) -> Result<Findings> {
 }
 
 /// Checks what a connection sees: the file, the chain of the log, every invariant, and the tables against the log.
-fn examine(view: &View) -> Result<Findings> {
+fn examine(view: &View, told: &Told<'_>) -> Result<Findings> {
+    told("pages", 0, 0);
     let mut problems = check::file(view)?;
     if problems.is_empty() {
-        problems.extend(check::chain(view).err().map(|refusal| refusal.sentence));
+        problems.extend(
+            check::chain_told(view, told)
+                .err()
+                .map(|refusal| refusal.sentence),
+        );
     }
     if !problems.is_empty() {
         return Ok(Findings {
@@ -473,8 +485,9 @@ fn examine(view: &View) -> Result<Findings> {
             unknown: Vec::new(),
         });
     }
+    told("invariants", 0, 0);
     problems.extend(check::invariants(view)?);
-    problems.extend(check::rebuilt(view)?);
+    problems.extend(check::rebuilt_told(view, told)?);
     let mut unknown = Vec::new();
     for no in list::delivery_unknown(view, u32::MAX)? {
         unknown.extend(read::logical(view, no)?.map(|logical| logical.id.to_string()));

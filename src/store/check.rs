@@ -20,6 +20,9 @@ const REPLAYED: u32 = 32_768;
 /// How many rules at the end of [`RULES`] look at every object, whatever was changed.
 const THOROUGH: usize = 2;
 
+/// Is told how far long work is: at what, how much of it is done, and of how much, 0 if nobody knows.
+pub type Told<'a> = dyn Fn(&str, u64, u64) + 'a;
+
 /// What must always hold, and the query that gives what breaks it. Numbers of states: 4 available, 5 allocated,
 /// 6 complete, 9 reserved; an operator request is open below 4; a request waits at 0.
 const RULES: &[(&str, &str)] = &[
@@ -231,22 +234,49 @@ pub fn file(db: &Connection) -> Result<Vec<String>> {
     Ok(out)
 }
 
+/// [`chain_told`] with nobody to tell.
+pub fn chain(db: &Connection) -> Result<()> {
+    chain_told(db, &|_, _, _| {})
+}
+
 /// Walks the log: sequence, offsets, checksums, chain, and whether every record can be read; before that the pages of the
 /// checkpoint. The first that is wrong is refused with [`ErrorKind::DatabaseFailure`].
-pub fn chain(db: &Connection) -> Result<()> {
+pub fn chain_told(db: &Connection, told: &Told<'_>) -> Result<()> {
     checkpoint::verify(db)?;
-    log::walk(db, |_, _| Ok(())).map(drop)
+    walk(db, ("records", told), |_, _| Ok(()))
+}
+
+/// Walks the log and tells where it is.
+fn walk(
+    db: &Connection,
+    (what, told): (&str, &Told<'_>),
+    mut each: impl FnMut(log::Record, usize) -> Result<()>,
+) -> Result<()> {
+    let (from, last) = (log::folded(db)?.seq, log::head(db)?.seq);
+    let count = |to: i64| u64::try_from(to - from).unwrap_or(0);
+    log::walk(db, |record, bytes| {
+        told(what, count(record.seq), count(last));
+        each(record, bytes)
+    })
+    .map(drop)
+}
+
+/// [`rebuilt_told`] with nobody to tell.
+pub fn rebuilt(db: &Connection) -> Result<Vec<String>> {
+    rebuilt_told(db, &|_, _, _| {})
 }
 
 /// Replays the log into new tables and returns where the catalog's differ; empty if it is sound.
-pub fn rebuilt(db: &Connection) -> Result<Vec<String>> {
-    differences(db, &tables(db)?)
+pub fn rebuilt_told(db: &Connection, told: &Told<'_>) -> Result<Vec<String>> {
+    differences(db, &tables(db, told)?)
 }
 
 /// Replays the log of a catalog into new tables: those of the checkpoint, or empty ones.
-fn tables(db: &Connection) -> Result<Connection> {
+fn tables(db: &Connection, told: &Told<'_>) -> Result<Connection> {
     let replayed = begun(db)?;
-    log::walk(db, |record, bytes| again(&replayed, &record, bytes))?;
+    walk(db, ("tables", told), |record, bytes| {
+        again(&replayed, &record, bytes)
+    })?;
     replayed.execute_batch("COMMIT").map_err(failed)?;
     Ok(replayed)
 }

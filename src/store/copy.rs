@@ -3,19 +3,23 @@
 //! Invariants: what is copied is one committed snapshot; memory does not grow with the catalog; a name that is taken is
 //! never overwritten, and a file has its name only when all of it is on disk.
 
+use super::check::Told;
 use super::failed;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, OpenFlags};
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Read as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Pages copied between two looks at the clock of the engine.
 const PAGES: i32 = 256;
+
+/// Bytes copied between two words of how far it is.
+const TOLD: u64 = 4 << 20;
 
 /// What the engine keeps beside a catalog.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
@@ -162,11 +166,19 @@ pub(super) fn create(path: &Path) -> Result<File> {
 }
 
 /// Copies a file to a new one.
-pub fn duplicate(from: &Path, to: &Path) -> Result<()> {
-    let mut source = File::open(from).map_err(|error| broken(from, &error))?;
+pub fn duplicate(from: &Path, to: &Path, told: &Told<'_>) -> Result<()> {
+    let source = File::open(from).map_err(|error| broken(from, &error))?;
+    let length = source.metadata().map_err(|error| broken(from, &error))?;
     let mut target = create(to)?;
-    io::copy(&mut source, &mut target).map_err(|error| broken(to, &error))?;
-    Ok(())
+    let mut done = 0;
+    loop {
+        told("copy", done, length.len());
+        let copied = io::copy(&mut (&source).take(TOLD), &mut target);
+        match copied.map_err(|error| broken(to, &error))? {
+            0 => return Ok(()),
+            count => done += count,
+        }
+    }
 }
 
 /// Refuses a place that is taken by a catalog, or by what would be taken for the end of one.

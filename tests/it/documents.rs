@@ -164,21 +164,43 @@ const PAGES: [&str; 4] = [
     "man/ntmsfs-upgrade.7",
 ];
 
+/// The examples of a page, and what its comments say to run, with the numbers of their lines.
+fn examples(text: &str) -> Vec<Line> {
+    let (mut inside, mut lines) = (false, Vec::new());
+    for (at, line) in (1..).zip(text.lines()) {
+        match line {
+            ".EX" | ".EE" => inside = line == ".EX",
+            _ if inside => lines.push((at, plain(line))),
+            _ => lines.extend(
+                line.strip_prefix(".\\\" run: ")
+                    .map(|run| (at, run.to_owned())),
+            ),
+        }
+    }
+    lines
+}
+
 #[test]
 fn every_example_of_the_other_pages_works() {
     for page in PAGES {
-        let (mut inside, mut lines) = (false, Vec::new());
-        for (at, line) in (1..).zip(read(page).lines()) {
-            match line {
-                ".EX" | ".EE" => inside = line == ".EX",
-                _ if inside => lines.push((at, plain(line))),
-                _ => lines.extend(
-                    line.strip_prefix(".\\\" run: ")
-                        .map(|run| (at, run.to_owned())),
-                ),
-            }
-        }
+        let lines = examples(&read(page));
         assert!(lines.len() > 5, "{page}: the examples were not found");
         run(page, &lines);
     }
+}
+
+#[test]
+fn the_examples_of_the_verbs_work() {
+    let page = read("man/ntmsfs.8");
+    let (before, rest) = page
+        .split_once("\n.SH VERBS FOR A TREE\n")
+        .expect("the section");
+    let section = rest.split("\n.SH ").next().unwrap_or_default();
+    let above = before.lines().count() + 1;
+    let lines: Vec<Line> = examples(section)
+        .into_iter()
+        .map(|(at, line)| (at + above, line))
+        .collect();
+    assert!(lines.len() > 25, "the examples were not found");
+    run("man/ntmsfs.8", &lines);
 }

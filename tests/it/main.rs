@@ -10,6 +10,9 @@
 mod archiving;
 mod attributes;
 mod check;
+mod client_completion;
+mod client_top;
+mod client_verbs;
 mod clients;
 mod crash;
 mod crashes;
@@ -64,6 +67,7 @@ mod states;
 mod survival;
 mod taking;
 mod tenants;
+mod terminal;
 mod tidy;
 mod tools;
 mod unanswered;

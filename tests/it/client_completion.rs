@@ -1,0 +1,113 @@
+//! Completion in real shells: what the Tab key puts on the line, names of the live tree among it.
+
+use crate::harness::Tree;
+use crate::terminal::Terminal;
+use std::fs;
+use std::os::unix::fs::symlink;
+
+/// A shell that has read its completions, in a tree.
+fn shell(tree: &Tree, name: &str, start: &str) -> Option<Terminal> {
+    let path = format!("/usr/bin/{name}");
+    if !fs::exists(&path).unwrap() {
+        eprintln!("NOT TESTED: completion in {name}, which is not installed");
+        return None;
+    }
+    let bin = tree.scratch("bin");
+    symlink(tree.places().0, bin.join("ntmsfs")).ok();
+    let home = tree.scratch("home");
+    let command = format!(
+        "cd {} && export HOME={} PATH={}:$PATH PS1='ready> ' && exec {start}",
+        tree.places().2,
+        home.display(),
+        bin.display()
+    );
+    Some(Terminal::new((100, 30), &command))
+}
+
+/// Words and what they become.
+fn completes(terminal: &Terminal, begun: &str, whole: &str) {
+    terminal.keys(&["C-u", "C-l"]);
+    terminal.until("an empty line", |screen| !screen.contains("ntmsfs "));
+    terminal.keys(&["-l", begun]);
+    terminal.until("it is typed", |screen| screen.contains(begun));
+    terminal.keys(&["Tab"]);
+    terminal.until(&format!("{begun} becomes {whole}"), |screen| {
+        screen.contains(whole)
+    });
+}
+
+fn stocked() -> (Tree, String) {
+    let tree = Tree::stocked(2);
+    fs::create_dir(tree.path("pools/Group")).unwrap();
+    fs::create_dir(tree.path("pools/Group/pools/Inner")).unwrap();
+    // Nobody's command line shall run what somebody has named.
+    fs::create_dir(tree.path("pools/Trap$(touch owned)")).unwrap();
+    let lmid = tree.allocate("Backup", "");
+    (tree, lmid)
+}
+
+/// What every shell completes.
+fn all(terminal: &Terminal, lmid: &str) {
+    completes(terminal, "ntmsfs compl", "ntmsfs completions");
+    completes(terminal, "ntmsfs why Bac", "ntmsfs why Backup");
+    completes(terminal, "ntmsfs why Group/In", "ntmsfs why Group/Inner");
+    completes(
+        terminal,
+        &format!("ntmsfs release {}", lmid.split('-').next().unwrap()),
+        &format!("ntmsfs release {lmid}"),
+    );
+    completes(
+        terminal,
+        "ntmsfs allocate Backup error",
+        "ntmsfs allocate Backup error-if-unavailable",
+    );
+}
+
+#[test]
+fn bash_completes_verbs_and_names() {
+    let (tree, lmid) = stocked();
+    let rc = tree.scratch("rc").join("bashrc");
+    fs::write(
+        &rc,
+        "PS1='ready> '\nsource <(ntmsfs completions bash)\necho loaded\n",
+    )
+    .unwrap();
+    let terminal =
+        shell(&tree, "bash", &format!("bash --rcfile {} -i", rc.display())).expect("bash");
+    terminal.until("bash is there", |screen| screen.contains("loaded"));
+    all(&terminal, &lmid);
+    terminal.keys(&["C-u", "C-l"]);
+    terminal.keys(&["-l", "ntmsfs why Tr"]);
+    terminal.keys(&["Tab", "Tab", "Enter"]);
+    terminal.until("it was not completed", |screen| {
+        screen.contains("no pool Tr ")
+    });
+}
+
+#[test]
+fn zsh_completes_verbs_and_names() {
+    let (tree, lmid) = stocked();
+    let start = "zsh -f -i";
+    let Some(terminal) = shell(&tree, "zsh", start) else {
+        return;
+    };
+    terminal.keys(&[
+        "-l",
+        "autoload -U compinit; compinit -u; source <(ntmsfs completions zsh); echo load''ed",
+    ]);
+    terminal.keys(&["Enter"]);
+    terminal.until("zsh is there", |screen| screen.contains("loaded"));
+    all(&terminal, &lmid);
+}
+
+#[test]
+fn fish_completes_verbs_and_names() {
+    let (tree, lmid) = stocked();
+    let Some(terminal) = shell(&tree, "fish", "fish --no-config -i") else {
+        return;
+    };
+    terminal.keys(&["-l", "ntmsfs completions fish | source; echo load''ed"]);
+    terminal.keys(&["Enter"]);
+    terminal.until("fish is there", |screen| screen.contains("loaded\n"));
+    all(&terminal, &lmid);
+}
