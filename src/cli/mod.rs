@@ -88,6 +88,9 @@ enum Verb {
         foreground: bool,
     },
     /// For a service manager: mount, and have it keep the connection for the service; see ntmsfs(8).
+    #[command(
+        after_help = "Examples:\n  ntmsfs attach -o rw /var/lib/ntmsfs/media/catalog /srv/media"
+    )]
     Attach {
         /// The catalog.
         catalog: PathBuf,
@@ -98,6 +101,9 @@ enum Verb {
         options: Vec<String>,
     },
     /// For a service manager: take the mount of a catalog away, served or dead.
+    #[command(
+        after_help = "Examples:\n  ntmsfs detach /var/lib/ntmsfs/media/catalog /srv/media"
+    )]
     Detach {
         /// The catalog.
         catalog: PathBuf,

@@ -77,6 +77,7 @@ const CALLS: &[(i64, &str, Bound)] = &[
     (libc::SYS_fchmodat, "sides of a virtual library", Any),
     (libc::SYS_fchown, "files of the database, which root gives to their owner", Any),
     (libc::SYS_setxattr, "sides of a virtual library, given to a user", Any),
+    (libc::SYS_removexattr, "sides of a virtual library, taken back", Any),
     (libc::SYS_umask, "files of the database", Any),
     (libc::SYS_mmap, "memory, the index of the database's log", Any),
     (libc::SYS_munmap, "memory", Any),

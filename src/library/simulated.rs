@@ -20,7 +20,7 @@ use rustix::io::Errno;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind as Io, Write as _};
 use std::os::unix::fs::{
-    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, chown, symlink,
+    DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink,
 };
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -135,14 +135,14 @@ impl Simulated {
     /// access control list.
     fn give(&self, side: Guid, user: Option<(u32, bool)>) -> Result<()> {
         let path = self.sides.join(side.to_string());
-        let given = own(&path).and_then(|()| match user {
+        let given = match user {
             // Root may do everything anyway; whoever serves a catalog for himself owns the file.
             Some((uid, writes)) if uid == 0 || uid == geteuid().as_raw() => {
                 allow(&path, if writes { 0o600 } else { 0o400 })
             }
             Some((uid, writes)) => list(&path, uid, writes),
             None => allow(&path, 0o600),
-        });
+        };
         given.map_err(|error| failed(&path, &error))
     }
 }
@@ -226,15 +226,6 @@ impl Library for Simulated {
     }
 }
 
-/// Takes the file of a side from the user whom an earlier version gave it to.
-fn own(path: &Path) -> io::Result<()> {
-    let me = geteuid().as_raw();
-    if fs::metadata(path)?.uid() == me {
-        return Ok(());
-    }
-    chown(path, Some(me), None)
-}
-
 /// Sets a mode, and takes the access control list away.
 fn allow(path: &Path, mode: u32) -> io::Result<()> {
     match rustix::fs::removexattr(path, LIST) {
@@ -245,8 +236,7 @@ fn allow(path: &Path, mode: u32) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
 
-/// Lets one more user in than the owner. Where there are no lists he becomes the owner, which gives nothing more to whoever
-/// may write.
+/// Lets one more user in than the owner.
 fn list(path: &Path, uid: u32, writes: bool) -> io::Result<()> {
     let bits = if writes { 6 } else { 4 };
     let acl = Acl {
@@ -259,12 +249,8 @@ fn list(path: &Path, uid: u32, writes: bool) -> io::Result<()> {
     };
     let attribute = list.attribute().unwrap_or_default();
     match rustix::fs::setxattr(path, LIST, &attribute, XattrFlags::empty()) {
-        Err(Errno::OPNOTSUPP) if writes => {
-            fs::set_permissions(path, Permissions::from_mode(0o600))?;
-            chown(path, Some(uid), None)
-        }
         Err(Errno::OPNOTSUPP) => Err(io::Error::other(
-            "only a file system with access control lists can give a side to a user for reading alone",
+            "only a file system with access control lists can give a side to another user",
         )),
         other => Ok(other?),
     }
