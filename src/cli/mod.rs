@@ -101,9 +101,7 @@ enum Verb {
         options: Vec<String>,
     },
     /// For a service manager: take the mount of a catalog away, served or dead.
-    #[command(
-        after_help = "Examples:\n  ntmsfs detach /var/lib/ntmsfs/media/catalog /srv/media"
-    )]
+    #[command(after_help = "Examples:\n  ntmsfs detach /var/lib/ntmsfs/media/catalog /srv/media")]
     Detach {
         /// The catalog.
         catalog: PathBuf,

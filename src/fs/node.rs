@@ -2,7 +2,7 @@
 //! inodes: a handle that the kernel kept over a remount still means the same.
 //!
 //! Invariants: the number of a row is part of every inode number, so it is never changed and never used again for
-//! another row; object numbers are never reused either, so a number needs no generation to mean one thing.
+//! another row; object numbers are never reused either, so no generation is needed.
 
 use crate::domain::id::{CATALOG, ObjectNo};
 

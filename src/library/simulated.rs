@@ -19,9 +19,7 @@ use rustix::fs::XattrFlags;
 use rustix::io::Errno;
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::{self, ErrorKind as Io, Write as _};
-use std::os::unix::fs::{
-    DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink,
-};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

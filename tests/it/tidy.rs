@@ -63,7 +63,7 @@ const FILE_LINES: usize = 600;
 const REFERENCE: (&str, usize) = ("tests/it/model/reference.rs", 300);
 
 /// A ratchet: lower it when the lock file has fewer.
-const PACKAGES: usize = 150;
+const PACKAGES: usize = 151;
 
 /// What the top level may hold beside dot files.
 const TOP_LEVEL: [&str; 12] = [

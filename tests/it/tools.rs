@@ -112,7 +112,8 @@ fn copies_are_equal_whatever_copies() {
          tar cf - . | tar xf - -C $T/tar
          cp -r . $T/cp
          rsync -a --no-D ./ $T/rsync/
-         for d in tar cp rsync; do diff -r --no-dereference $T/cat $T/$d; done
+         # a file is closed a moment after the call that closes it has ended
+         for d in tar cp rsync; do diff -r -I '^ntmsfs_open_files ' --no-dereference $T/cat $T/$d; done
          tar cf $T/1.tar . ; tar cf $T/2.tar . ; cmp $T/1.tar $T/2.tar
          rsync -ain ./ $T/rsync/ | grep -v '^\\.d' || true",
     );

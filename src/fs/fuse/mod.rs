@@ -9,7 +9,6 @@ mod bulk;
 mod export;
 mod handles;
 mod history;
-mod moved;
 mod names;
 mod notice;
 mod open;
@@ -203,7 +202,7 @@ impl Filesystem for Adapter {
 
     fn lookup(&self, req: &Request, parent: INodeNo, name: &OsStr, reply: ReplyEntry) {
         self.guard("lookup", |served| {
-            names::lookup(served, req, (parent, name.as_bytes()), reply);
+            names::lookup(served, req.uid(), (parent, name.as_bytes()), reply);
         });
     }
 

@@ -8,8 +8,8 @@ use crate::fs::parse::{self, Deny};
 use crate::fs::tree::{Name, children};
 use crate::fs::{Node, access};
 use fuser::{
-    Errno, INodeNo, RenameFlags, ReplyAttr, ReplyData, ReplyDirectory, ReplyDirectoryPlus,
-    ReplyEmpty, ReplyEntry, Request,
+    Errno, Generation, INodeNo, RenameFlags, ReplyAttr, ReplyData, ReplyDirectory,
+    ReplyDirectoryPlus, ReplyEmpty, ReplyEntry, Request,
 };
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -25,8 +25,7 @@ pub(super) fn answer_entry(served: &Served, node: Node, reply: ReplyEntry) {
     match served.stat(node) {
         Ok(found) => {
             let (attributes, entry) = times(node, &found);
-            let generation = served.moved.generation(node);
-            reply.entry_with_ttls(&attributes, &entry, &attr(&found), generation);
+            reply.entry_with_ttls(&attributes, &entry, &attr(&found), Generation(0));
         }
         Err(failed) => reply.error(failed.errno()),
     }
@@ -35,33 +34,29 @@ pub(super) fn answer_entry(served: &Served, node: Node, reply: ReplyEntry) {
 /// Looks up a name. The kernel asks for `.` and `..` when a server of NFS has a handle of what the kernel has forgotten.
 pub(super) fn lookup(
     served: &Served,
-    req: &Request,
+    uid: u32,
     (parent, name): (INodeNo, &[u8]),
     reply: ReplyEntry,
 ) {
     let entry = served.node(parent).and_then(|dir| match name {
-        b"." => Ok((dir, served.stat(dir)?, served.moved.generation(dir))),
+        b"." => Ok((dir, served.stat(dir)?)),
         b".." => {
             let above = served.look(|view| served.scope.parent(view, dir))?;
             let mut found = served.stat(above)?;
             if above == served.scope.top() {
                 found.ino = INodeNo::ROOT.0;
             }
-            Ok((above, found, served.moved.generation(above)))
+            Ok((above, found))
         }
-        _ => {
-            let (node, found) = served.entry(dir, name)?;
-            let generation = served.moved.looked_up(req.pid(), dir, node);
-            Ok((node, found, generation))
-        }
+        _ => served.entry(dir, name),
     });
     match entry {
-        Ok((node, found, generation)) => {
-            let found = served.seen_by(req.uid(), node, found);
+        Ok((node, found)) => {
+            let found = served.seen_by(uid, node, found);
             let (attributes, entry) = times(node, &found);
-            reply.entry_with_ttls(&attributes, &entry, &attr(&found), generation);
+            reply.entry_with_ttls(&attributes, &entry, &attr(&found), Generation(0));
         }
-        Err(failed) => reply.error(served.errno(req.uid(), &failed)),
+        Err(failed) => reply.error(served.errno(uid, &failed)),
     }
 }
 
@@ -145,7 +140,7 @@ pub(super) fn readdirplus(
                     name,
                     &ttl,
                     &attr(&found),
-                    served.moved.generation(node),
+                    Generation(0),
                 ) {
                     break;
                 }

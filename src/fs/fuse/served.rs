@@ -2,7 +2,6 @@
 
 use super::Shown;
 use super::handles::Handles;
-use super::moved::Moved;
 use super::open::Wanted;
 use super::parked::{Key, Parked};
 use crate::domain::access::Caller;
@@ -54,7 +53,6 @@ pub(super) struct Served {
     pub(super) late: Arc<Late>,
     pub(super) handles: Handles,
     pub(super) usage: Usage,
-    pub(super) moved: Moved,
     pub(super) reserved: Mutex<HashMap<ObjectNo, Reserved>>,
     people: People,
     refusals: Mutex<HashMap<u32, String>>,
@@ -119,7 +117,6 @@ impl Served {
             late: Late::new(clock::boot)?,
             handles: Handles::default(),
             usage: Usage::default(),
-            moved: Moved::default(),
             reserved: Mutex::default(),
             people: People::new(clock::boot, shown.alone),
             refusals: Mutex::default(),
