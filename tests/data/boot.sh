@@ -30,4 +30,4 @@ cp "$from/catalog" /var/lib/ntmsfs/media/catalog
 chown -R 4003:4004 /var/lib/ntmsfs
 # Mounts reach the views of services, as on any machine.
 mount --make-rshared /
-container=test exec /lib/systemd/systemd --system --unit=test.target --log-target=null
+container="test" exec /lib/systemd/systemd --system --unit=test.target --log-target=null
