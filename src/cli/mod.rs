@@ -179,8 +179,6 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     };
     match arguments.perform() {
         Ok(()) => ExitCode::SUCCESS,
-        // Whoever reads it has enough.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => complain("ntmsfs", &error, Exit::of(&error).code()),
     }
 }
@@ -195,11 +193,16 @@ fn complete(arguments: &[OsString]) -> Result<bool> {
     Ok(asked.try_complete(arguments, dir.as_deref())?)
 }
 
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let broken = |error: &io::Error| error.kind() == io::ErrorKind::BrokenPipe;
-    error
-        .chain()
-        .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(broken))
+/// Who reads what a verb prints may have enough before its end.
+fn heard(done: Result<()>) -> Result<()> {
+    let broken = |cause: &(dyn std::error::Error + 'static)| {
+        (cause.downcast_ref::<io::Error>())
+            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    };
+    match done {
+        Err(error) if error.chain().any(broken) => Ok(()),
+        done => done,
+    }
 }
 
 /// An error with all that led to it; a refusal as the line that files show.
@@ -221,7 +224,7 @@ fn complain(who: &str, error: &anyhow::Error, code: u8) -> ExitCode {
 impl Arguments {
     fn perform(self) -> Result<()> {
         match self.verb {
-            Verb::Client(verb) => verb.perform(),
+            Verb::Client(verb) => heard(verb.perform()),
             Verb::Init { catalog } => {
                 made(crate::manager::founding::found(&catalog), &catalog, "init")
             }
