@@ -78,7 +78,7 @@ fn run(document: &str, lines: &[Line]) {
     let text = dir.path().join("script");
     fs::write(&text, script(lines)).expect("the script");
     let output = Command::new("timeout")
-        .args(["-k", "5", "60", "bash"])
+        .args(["-k", "5", "300", "bash"])
         .arg(&text)
         .env_clear()
         .envs([("PATH", path.as_str()), ("LC_ALL", "C.UTF-8")])

@@ -128,7 +128,9 @@ impl Private {
     /// The same, not started yet.
     pub(crate) fn command(&self, who: Who, script: &str) -> Command {
         let mut command = Command::new("timeout");
-        command.args(["-k", "5", "120", "nsenter", "--mount", "--pid", "--target"]);
+        // `--root`: the root of the holder, which in a chroot is not that of the name space.
+        command.args(["-k", "5", "120", "nsenter", "--root", "--mount", "--pid"]);
+        command.arg("--target");
         command.args([&self.inside.to_string(), "--"]);
         if who == Who::Alice {
             command.args(["setpriv", "--reuid", "4001", "--regid", "4002"]);

@@ -233,6 +233,7 @@ impl Machine {
                 "5",
                 "60",
                 "nsenter",
+                "--root",
                 "--mount",
                 "--pid",
                 "--target",

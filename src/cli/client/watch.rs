@@ -7,9 +7,12 @@ use super::place::{Place, Tree};
 use crate::domain::name::{json_line, printable};
 use anyhow::Result;
 use clap::Args;
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde_json::Value;
-use std::fs::OpenOptions;
-use std::io::{BufRead as _, BufReader, ErrorKind, Write as _, stdout};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, ErrorKind, Write as _, stdout};
+use std::os::fd::AsFd as _;
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Watch {
@@ -40,16 +43,16 @@ impl Watch {
         self.follow(&tree, BufReader::new(file))
     }
 
-    fn follow(&self, tree: &Tree, mut events: BufReader<std::fs::File>) -> Result<()> {
+    fn follow(&self, tree: &Tree, mut events: BufReader<File>) -> Result<()> {
         let looks = Looks::of_stdout();
         let mut line = String::new();
-        loop {
+        while events.buffer().contains(&b'\n') || is_read(events.get_ref())? {
             line.clear();
             match events.read_line(&mut line) {
-                Ok(0) => break,
+                Ok(0) => return Err(unmounted()),
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
-                Err(error) if super::place::is_gone(&error) => break,
+                Err(error) if super::place::is_gone(&error) => return Err(unmounted()),
                 Err(error) => return Err(tree.failed(&tree.path("events"), &error)),
             }
             let mut out = stdout().lock();
@@ -61,7 +64,32 @@ impl Watch {
             }
             out.flush()?;
         }
-        Err(Failed::new(Exit::NoTree, "the tree was unmounted").into())
+        Ok(())
+    }
+}
+
+fn unmounted() -> anyhow::Error {
+    Failed::new(Exit::NoTree, "the tree was unmounted").into()
+}
+
+/// Waits until there is something to read of the events. False: nobody reads standard output any more, which a program that
+/// has nothing to write would otherwise never notice.
+fn is_read(events: &File) -> Result<bool> {
+    let out = stdout();
+    loop {
+        let mut files = [
+            PollFd::new(events.as_fd(), PollFlags::POLLIN),
+            PollFd::new(out.as_fd(), PollFlags::empty()),
+        ];
+        match poll(&mut files, PollTimeout::NONE) {
+            Ok(_) => {}
+            Err(Errno::EINTR) => continue,
+            Err(error) => return Err(io::Error::from(error).into()),
+        }
+        let [events, out] = files.map(|file| file.any().unwrap_or(true));
+        if out || events {
+            return Ok(!out);
+        }
     }
 }
 
