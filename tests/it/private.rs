@@ -129,7 +129,8 @@ impl Private {
     pub(crate) fn command(&self, who: Who, script: &str) -> Command {
         let mut command = Command::new("timeout");
         // `--root`: the root of the holder, which in a chroot is not that of the name space.
-        command.args(["-k", "5", "120", "nsenter", "--root", "--mount", "--pid"]);
+        command.args(["-k", "5", "120", "nsenter", "--root", "--wdns=/"]);
+        command.args(["--mount", "--pid"]);
         command.arg("--target");
         command.args([&self.inside.to_string(), "--"]);
         if who == Who::Alice {

@@ -234,6 +234,7 @@ impl Machine {
                 "60",
                 "nsenter",
                 "--root",
+                "--wdns=/",
                 "--mount",
                 "--pid",
                 "--target",
