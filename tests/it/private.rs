@@ -46,6 +46,15 @@ mount --bind sbin "$sbin"
 echo ready
 exec sleep infinity"#;
 
+/// A command among the processes and mounts of another one, with so many seconds before it is ended. `--root`: the root of that
+/// process, which in a chroot is not that of its name space.
+pub(crate) fn enter(pid: &str, seconds: &str) -> Command {
+    let mut command = Command::new("timeout");
+    command.args(["-k", "5", seconds, "nsenter", "--root", "--wdns=/"]);
+    command.args(["--mount", "--pid", "--target", pid, "--"]);
+    command
+}
+
 /// The view, with a catalog and a mount point that belong to alice.
 pub(crate) struct Private {
     holder: Child,
@@ -127,12 +136,7 @@ impl Private {
 
     /// The same, not started yet.
     pub(crate) fn command(&self, who: Who, script: &str) -> Command {
-        let mut command = Command::new("timeout");
-        // `--root`: the root of the holder, which in a chroot is not that of the name space.
-        command.args(["-k", "5", "120", "nsenter", "--root", "--wdns=/"]);
-        command.args(["--mount", "--pid"]);
-        command.arg("--target");
-        command.args([&self.inside.to_string(), "--"]);
+        let mut command = enter(&self.inside.to_string(), "120");
         if who == Who::Alice {
             command.args(["setpriv", "--reuid", "4001", "--regid", "4002"]);
             command.arg("--clear-groups");

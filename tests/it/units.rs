@@ -2,7 +2,7 @@
 
 use crate::daemon::{Daemon, PROGRAM, can_hide_mounts, ended, signal, until};
 use crate::harness::Ran;
-use crate::private::{Private, Who};
+use crate::private::{Private, Who, enter};
 use nix::sys::signal::Signal;
 use ntmsfs::cli::mountpoint;
 use ntmsfs::manager::founding;
@@ -226,21 +226,9 @@ impl Machine {
     fn run(&self, script: &str) -> Ran {
         let children = format!("/proc/{0}/task/{0}/children", self.holder.id());
         let first = fs::read_to_string(children).unwrap_or_default();
-        let mut command = Command::new("timeout");
+        let mut command = enter(first.trim(), "60");
         command
-            .args([
-                "-k",
-                "5",
-                "60",
-                "nsenter",
-                "--root",
-                "--wdns=/",
-                "--mount",
-                "--pid",
-                "--target",
-                first.trim(),
-            ])
-            .args(["--", "sh", "-c", script])
+            .args(["sh", "-c", script])
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .stdin(Stdio::null())

@@ -60,6 +60,14 @@ const POOLS: Listing = Listing {
     },
 };
 
+/// The state of what can be disabled.
+fn state_of(info: &Value) -> String {
+    match info.get("enabled") {
+        Some(Value::Bool(false)) => "disabled".to_owned(),
+        _ => text(info, "state"),
+    }
+}
+
 const MEDIA: Listing = Listing {
     called: "media",
     columns: &[
@@ -71,17 +79,13 @@ const MEDIA: Listing = Listing {
         State("state"),
     ],
     cells: |_, info| {
-        let state = match info.get("enabled") {
-            Some(Value::Bool(false)) => "disabled".to_owned(),
-            _ => text(info, "state"),
-        };
         vec![
             text(info, "name"),
             text(info, "barcode"),
             text(info, "media_type"),
             pool_of(&text(info, "pool")),
             text(info, "location"),
-            state,
+            state_of(info),
         ]
     },
 };
@@ -123,14 +127,10 @@ const LIBRARIES: Listing = Listing {
         Text("driver"),
     ],
     cells: |dir, info| {
-        let state = match info.get("enabled") {
-            Some(Value::Bool(false)) => "disabled".to_owned(),
-            _ => text(info, "state"),
-        };
         let drives = drives(&dir.join("drives"));
         vec![
             text(info, "name"),
-            state,
+            state_of(info),
             drives.0.to_string(),
             drives.1.to_string(),
             fs::read_dir(dir.join("slots"))
