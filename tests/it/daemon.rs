@@ -8,7 +8,7 @@ use ntmsfs::manager::{clock, founding};
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
-use std::io::Read as _;
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -377,6 +377,12 @@ impl Drop for Reader {
     }
 }
 
+/// Says that a test cannot run here, and why: past the capture of a test's output, so that `tests/run` repeats it at its end.
+#[expect(clippy::explicit_write, reason = "the macro would be captured")]
+pub(crate) fn not_run(what: &str, why: &str) {
+    writeln!(io::stderr(), "NOT RUN: {what}: {why}").unwrap();
+}
+
 /// Returns whether mounts can be made private here, and says loudly if not: a root that is no mount point, as of a plain
 /// chroot, does not allow it.
 pub(crate) fn can_hide_mounts(what: &str) -> bool {
@@ -385,7 +391,10 @@ pub(crate) fn can_hide_mounts(what: &str) -> bool {
         .output();
     let can = tried.is_ok_and(|output| output.status.success());
     if !can {
-        eprintln!("NOT RUN: {what}: mounts cannot be made private here (is / a mount point?)");
+        not_run(
+            what,
+            "mounts cannot be made private here (is / a mount point?)",
+        );
     }
     can
 }

@@ -1,5 +1,6 @@
 //! What fails while a catalog is written: each step by the fault hook, and a disk that is really full.
 
+use crate::daemon::not_run;
 use crate::world::{World, advance, lines, root};
 use ntmsfs::domain::ask::{Ask, Reply, SetPool};
 use ntmsfs::domain::error::{ErrorKind, Refusal, Result};
@@ -364,7 +365,9 @@ fn sound(core: &Core) {
 /// Fills a disk of a size with imports of a size, each between two allocations, until it is full.
 fn fill(size: &str, count: usize, helped: bool) -> String {
     let Some(disk) = Small::mount(size) else {
-        return format!("NOT RUN: a full disk of {size} (this user may not mount)");
+        let what = format!("a full disk of {size}");
+        not_run(&what, "this user may not mount");
+        return what;
     };
     let mut told = format!("{size} were never full");
     let (world, _, pool) = world();

@@ -1,6 +1,7 @@
 //! What others do with the tree: handles of a server of NFS, sizes that clients trust, and the examples of rotation. The examples
 //! of ntmsfs-interop(7) are run by [`crate::documents`].
 
+use crate::daemon::not_run;
 use crate::harness::{Shell, Tree, same};
 use std::process::Command;
 
@@ -130,7 +131,7 @@ fn restic_rotates_over_disks() {
     // Without one the drive, a file, cannot be mounted as a disk.
     let looped = Command::new("losetup").arg("-f").output().expect("losetup");
     if !looped.status.success() {
-        eprintln!("NOT RUN: restic_rotates_over_disks: no loop device");
+        not_run("rotation with restic", "no loop device");
         return;
     }
     let tree = Tree::empty();

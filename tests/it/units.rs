@@ -1,6 +1,6 @@
 //! The units of systemd, and what a service manager is told and gives.
 
-use crate::daemon::{Daemon, PROGRAM, can_hide_mounts, ended, signal, until};
+use crate::daemon::{Daemon, PROGRAM, can_hide_mounts, ended, not_run, signal, until};
 use crate::harness::Ran;
 use crate::private::{Private, Who, enter};
 use nix::sys::signal::Signal;
@@ -181,7 +181,7 @@ impl Machine {
         if !Path::new("/lib/systemd/systemd").exists()
             || !Path::new(GROUPS).join("systemd").exists()
         {
-            eprintln!("NOT RUN: {what}: there is no systemd, or no control groups for it");
+            not_run(what, "there is no systemd, or no control groups for it");
             return None;
         }
         let place = tempfile::tempdir().unwrap();
