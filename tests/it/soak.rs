@@ -112,7 +112,8 @@ fn looks(dir: &Path, _: u64) {
     }
 }
 
-/// What shells and the tools of the system do, a medium that is mounted among it, and a reader that is killed.
+/// What shells and the tools of the system do, a medium that is mounted among it, and a reader that is killed. `$N` is the
+/// program and `$C` the catalog, which stays small: its history goes into archives, as it would in years.
 const TOOLS: &str = "
     setfattr -n user.note -v $RANDOM pools/Backup; find pools -name counts -newer README >/dev/null
     tar -cf - pools/Backup 2>/dev/null | wc -c >/dev/null
@@ -125,7 +126,12 @@ const TOOLS: &str = "
     esac
     rm libraries/lto/requests/up; rmdir logical/$lmid
     (exec 3<>pools/Dry/allocate; echo >&3; read -r never <&3) & sleep 0.2; kill -9 $!; wait 2>/dev/null
-    cp export $T/export";
+    cp export $T/export
+    said=$($N archive --before 10s $C $T/archive 2>&1) || case $said in
+        *'nothing to archive'*) ;;
+        *) echo \"$said\" >&2; exit 1 ;;
+    esac
+    rm -f $T/archive";
 
 /// Reads events as they come, and misses none.
 fn follows(dir: &Path, stop: &AtomicBool, read: &AtomicU64) {
@@ -206,8 +212,11 @@ fn full_load_leaves_descriptors_threads_and_memory_flat() {
             });
         }
         scope.spawn(|| {
+            let (program, catalog, _) = tree.places();
+            let tools = format!("N={program}; C={catalog}; {TOOLS}");
             while !stop.load(Ordering::Relaxed) {
-                assert_eq!(tree.run(Shell::Bash, TOOLS).status, Some(0));
+                let ran = tree.run(Shell::Bash, &tools);
+                assert_eq!(ran.status, Some(0), "{}", ran.stderr);
             }
         });
         let begun = clock::boot();
