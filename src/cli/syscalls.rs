@@ -200,6 +200,65 @@ fn rules(bound: Bound) -> Result<Vec<SeccompRule>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::env;
+    use std::net::TcpListener;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, exit};
+
+    /// In the environment: this process confines itself and does what is named.
+    const DOES: &str = "NTMSFS_TEST_CONFINED";
+
+    /// What is tried, and the signal that ends it.
+    type Attempt = (&'static str, fn(), Option<i32>);
+
+    /// In processes of their own, each the same test again.
+    #[test]
+    fn a_call_that_is_not_listed_ends_the_process() {
+        let attempts: [Attempt; 5] = [
+            (
+                "what is listed",
+                || drop(std::fs::read("/proc/self/status")),
+                None,
+            ),
+            (
+                "network",
+                || drop(TcpListener::bind("127.0.0.1:0")),
+                Some(libc::SIGSYS),
+            ),
+            (
+                "program",
+                || drop(Command::new("/bin/true").status()),
+                Some(libc::SIGSYS),
+            ),
+            (
+                "user",
+                || nix::unistd::setuid(nix::unistd::getuid()).unwrap(),
+                Some(libc::SIGSYS),
+            ),
+            (
+                "root",
+                || nix::unistd::chroot("/").unwrap(),
+                Some(libc::SIGSYS),
+            ),
+        ];
+        if let Ok(wanted) = env::var(DOES) {
+            let (_, attempt, _) = attempts.iter().find(|(name, ..)| *name == wanted).unwrap();
+            confine().unwrap();
+            attempt();
+            exit(77);
+        }
+        let test = "cli::syscalls::tests::a_call_that_is_not_listed_ends_the_process";
+        for (name, _, signal) in attempts {
+            let mut again = Command::new(env::current_exe().unwrap());
+            again
+                .args(["--exact", test])
+                .env(DOES, name)
+                .env_remove(SWITCH);
+            let ended = again.output().unwrap().status;
+            let code = signal.is_none().then_some(77);
+            assert_eq!((ended.code(), ended.signal()), (code, signal), "{name}");
+        }
+    }
 
     #[test]
     fn each_call_is_listed_once_with_its_reason() {
@@ -226,7 +285,7 @@ mod tests {
 
     #[test]
     fn the_table_makes_filters() {
-        let architecture = TargetArch::try_from(std::env::consts::ARCH).unwrap();
+        let architecture = TargetArch::try_from(env::consts::ARCH).unwrap();
         for filter in filters(SeccompAction::KillProcess, architecture).unwrap() {
             let program: seccompiler::BpfProgram = filter.try_into().unwrap();
             assert!(program.len() > 3);

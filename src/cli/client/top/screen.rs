@@ -216,6 +216,42 @@ pub(super) fn line(pieces: &[Piece], width: usize, colours: bool) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::env;
+    use std::process::{Command, Stdio};
+
+    /// In the environment: this process takes the terminal and panics.
+    const PANICS: &str = "NTMSFS_TEST_PANICS";
+
+    /// On a terminal of its own, the same test again.
+    #[test]
+    fn a_panic_restores_the_terminal_before_it_speaks() {
+        if env::var_os(PANICS).is_some() {
+            let _screen = Screen::open().unwrap();
+            panic!("a page that cannot be drawn");
+        }
+        let test =
+            "cli::client::top::screen::tests::a_panic_restores_the_terminal_before_it_speaks";
+        let again = format!(
+            "stty -g; {PANICS}=1 '{}' --exact {test} --nocapture; stty -g",
+            env::current_exe().unwrap().display()
+        );
+        let mut script = Command::new("script");
+        script
+            .args(["-qec", &again, "/dev/null"])
+            .stdin(Stdio::null());
+        let shown = String::from_utf8(script.output().unwrap().stdout).unwrap();
+        let settings = |line: Option<&str>| line.unwrap_or_default().trim().to_owned();
+        assert_eq!(
+            settings(shown.lines().next()),
+            settings(shown.lines().last()),
+            "{shown}"
+        );
+        let at = |what: &[u8]| shown.find(str::from_utf8(what).unwrap()).expect(&shown);
+        assert!(
+            at(ENTER) < at(LEAVE) && at(LEAVE) < at(b"a page that"),
+            "{shown}"
+        );
+    }
 
     #[test]
     fn keys_have_their_meanings() {
