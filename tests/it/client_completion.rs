@@ -11,7 +11,7 @@ fn shell(tree: &Tree, start: &str) -> Terminal {
     symlink(tree.places().0, bin.join("ntmsfs")).ok();
     let home = tree.scratch("home");
     let command = format!(
-        "cd {} && export HOME={home} XDG_RUNTIME_DIR={home} PATH={}:$PATH PS1='ready> ' && exec {start}",
+        "mkdir -m 700 {home}/run; cd {} && export HOME={home} XDG_RUNTIME_DIR={home}/run PATH={}:$PATH PS1='ready> ' && exec {start}",
         tree.places().2,
         bin.display(),
         home = home.display()
