@@ -169,12 +169,27 @@ pub enum SetLogical {
     Label(MediaLabel),
 }
 
-/// What to change of a pool.
+/// What to change of the access of a pool or a library.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(
     missing_docs,
     reason = "the fields are words of the glossary; the variant says what they mean together"
 )]
+pub enum SetAccess {
+    /// chmod of the directory.
+    Mode(u32),
+    /// chmod of what carries CONTROL; only pools have it.
+    Control(u32),
+    /// setfacl of the directory.
+    List(List),
+    /// setfacl of what carries CONTROL.
+    ControlList(List),
+    /// chown; the kernel has checked that the caller may.
+    Owner { uid: Option<u32>, gid: Option<u32> },
+}
+
+/// What to change of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SetPool {
     /// Description, at most 127 characters.
     Description(String),
@@ -196,16 +211,14 @@ pub enum SetPool {
     ReuseDelay(Span),
     /// How many sides it wants available, 0 to 1,000.
     WantAvailable(u32),
-    /// chmod of the directory.
-    Mode(u32),
-    /// chmod of what carries CONTROL.
-    Control(u32),
-    /// setfacl of the directory.
-    List(List),
-    /// setfacl of what carries CONTROL.
-    ControlList(List),
-    /// chown; the kernel has checked that the caller may.
-    Owner { uid: Option<u32>, gid: Option<u32> },
+    /// Who may do what with it.
+    Access(SetAccess),
+}
+
+impl From<SetAccess> for SetPool {
+    fn from(access: SetAccess) -> Self {
+        Self::Access(access)
+    }
 }
 
 /// What to change of a medium.
@@ -232,10 +245,6 @@ pub enum SetType {
 
 /// What to change of a library.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(
-    missing_docs,
-    reason = "the fields are words of the glossary; the variant says what they mean together"
-)]
 pub enum SetLibrary {
     /// Name.
     Name(String),
@@ -249,12 +258,8 @@ pub enum SetLibrary {
     InventoryMethod(InventoryMethod),
     /// Whether an error starts an inventory.
     AutoRecovery(bool),
-    /// chmod.
-    Mode(u32),
-    /// setfacl.
-    List(List),
-    /// chown.
-    Owner { uid: Option<u32>, gid: Option<u32> },
+    /// Who may do what with it.
+    Access(SetAccess),
 }
 
 /// What to change of a part of a library.

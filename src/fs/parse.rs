@@ -11,7 +11,7 @@ use super::node::{Node, Row};
 use super::tree::{Behaviour as B, Guard, spec};
 use crate::codes;
 use crate::domain::acl::List;
-use crate::domain::ask::{Ask, Named, SetLibrary, SetLogical, SetMedium, SetPool};
+use crate::domain::ask::{Ask, Named, SetAccess, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::label::MediaLabel;
@@ -295,9 +295,9 @@ pub fn chmod(node: Node, mode: u32) -> Parsed<Ask> {
     }
     let no = node.no;
     Ok(match stored {
-        Stored::PoolMode => set_pool(no, SetPool::Mode(mode)),
-        Stored::PoolControl => set_pool(no, SetPool::Control(mode & 0o666)),
-        Stored::Library => set_library(no, SetLibrary::Mode(mode)),
+        Stored::PoolMode => set_pool(no, SetPool::Access(SetAccess::Mode(mode))),
+        Stored::PoolControl => set_pool(no, SetPool::Access(SetAccess::Control(mode & 0o666))),
+        Stored::Library => set_library(no, SetLibrary::Access(SetAccess::Mode(mode))),
     })
 }
 
@@ -311,9 +311,9 @@ pub fn set_list(node: Node, data: Option<&[u8]>, old: &List) -> Parsed<Ask> {
     };
     let no = node.no;
     Ok(match stored {
-        Stored::PoolMode => set_pool(no, SetPool::List(list)),
-        Stored::PoolControl => set_pool(no, SetPool::ControlList(list)),
-        Stored::Library => set_library(no, SetLibrary::List(list)),
+        Stored::PoolMode => set_pool(no, SetPool::Access(SetAccess::List(list))),
+        Stored::PoolControl => set_pool(no, SetPool::Access(SetAccess::ControlList(list))),
+        Stored::Library => set_library(no, SetLibrary::Access(SetAccess::List(list))),
     })
 }
 
@@ -327,8 +327,10 @@ pub const NO_DEFAULT_LIST: Deny = Deny::Errno(
 pub fn chown(node: Node, uid: Option<u32>, gid: Option<u32>) -> Parsed<Ask> {
     let no = node.no;
     Ok(match stored(node)? {
-        Stored::PoolMode | Stored::PoolControl => set_pool(no, SetPool::Owner { uid, gid }),
-        Stored::Library => set_library(no, SetLibrary::Owner { uid, gid }),
+        Stored::PoolMode | Stored::PoolControl => {
+            set_pool(no, SetPool::Access(SetAccess::Owner { uid, gid }))
+        }
+        Stored::Library => set_library(no, SetLibrary::Access(SetAccess::Owner { uid, gid })),
     })
 }
 
@@ -808,15 +810,19 @@ mod tests {
         };
         assert_eq!(
             chmod(node("pools/Backup"), 0o40750),
-            pool(SetPool::Mode(0o750))
+            pool(SetPool::Access(SetAccess::Mode(0o750)))
         );
         for name in ["allocate", "import", "requests", "results", "media"] {
             let node = node(&format!("pools/Backup/{name}"));
-            assert_eq!(chmod(node, 0o771), pool(SetPool::Control(0o660)), "{name}");
-            let owner = SetPool::Owner {
+            assert_eq!(
+                chmod(node, 0o771),
+                pool(SetPool::Access(SetAccess::Control(0o660))),
+                "{name}"
+            );
+            let owner = SetPool::Access(SetAccess::Owner {
                 uid: Some(7),
                 gid: None,
-            };
+            });
             assert_eq!(chown(node, Some(7), None), pool(owner));
         }
         assert_eq!(refused(chmod(node("pools/Backup"), 0o2750)), libc::EINVAL);
@@ -834,7 +840,7 @@ mod tests {
                 "{path}"
             );
         }
-        let (no, set) = (ObjectNo(30), SetLibrary::Mode(0o700));
+        let (no, set) = (ObjectNo(30), SetLibrary::Access(SetAccess::Mode(0o700)));
         assert_eq!(
             chmod(node("libraries/lib 0"), 0o700),
             Ok(Ask::SetLibrary { no, set })

@@ -315,9 +315,7 @@ impl Turn<'_> {
             | SetLibrary::Enabled(_)
             | SetLibrary::InventoryMethod(_)
             | SetLibrary::AutoRecovery(_)
-            | SetLibrary::Mode(_)
-            | SetLibrary::List(_)
-            | SetLibrary::Owner { .. } => (None, None),
+            | SetLibrary::Access(_) => (None, None),
         };
         let facts = fact::library(self.writer.db(), no, driver, name)?;
         let mut events = library::set(&facts, set, self.caller, &mut self.numbers)?;

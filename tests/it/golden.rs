@@ -8,7 +8,8 @@
 use crate::world::{World, advance, lines, root, user};
 use ntmsfs::domain::acl::{Acl, List};
 use ntmsfs::domain::ask::{
-    Ask, Found, Named, Reply, SetElement, SetLibrary, SetLogical, SetMedium, SetPool, SetType,
+    Ask, Found, Named, Reply, SetAccess, SetElement, SetLibrary, SetLogical, SetMedium, SetPool,
+    SetType,
 };
 use ntmsfs::domain::attribute::{Holder, Way};
 use ntmsfs::domain::change::Thing;
@@ -185,12 +186,12 @@ fn libraries(world: &mut World) -> ObjectNo {
     for set in [
         SetLibrary::Name("jukebox".to_owned()),
         SetLibrary::Description("in the cellar".to_owned()),
-        SetLibrary::Mode(0o750),
-        SetLibrary::List(list(0o750)),
-        SetLibrary::Owner {
+        SetLibrary::Access(SetAccess::Mode(0o750)),
+        SetLibrary::Access(SetAccess::List(list(0o750))),
+        SetLibrary::Access(SetAccess::Owner {
             uid: Some(0),
             gid: Some(20),
-        },
+        }),
     ] {
         world.done(Ask::SetLibrary { no: library, set });
     }
@@ -306,12 +307,13 @@ fn pools(world: &mut World) -> ObjectNo {
         SetPool::DefaultTimeout(Limit::Ms(90_000)),
         SetPool::DefaultTimeout(Limit::Never),
         SetPool::PurgeTime(Limit::Never),
-        SetPool::List(list(0o770)),
-        SetPool::ControlList(list(0o660)),
-        SetPool::Owner {
+        SetAccess::List(list(0o770)).into(),
+        SetAccess::ControlList(list(0o660)).into(),
+        SetAccess::Owner {
             uid: Some(7),
             gid: Some(7),
-        },
+        }
+        .into(),
     ] {
         world.set(pool, set);
     }

@@ -2,7 +2,7 @@
 
 use crate::harness::{Shell, Tree};
 use crate::world::{World, lines, root};
-use ntmsfs::domain::ask::{Ask, Reply, SetLibrary, SetMedium, SetPool};
+use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetLibrary, SetMedium, SetPool};
 use ntmsfs::domain::attribute::{Holder, Way};
 use ntmsfs::domain::change::Thing;
 use ntmsfs::domain::event::Event;
@@ -114,7 +114,7 @@ fn created(world: &mut World, ask: Ask) -> ObjectNo {
 }
 
 fn set_rights(world: &mut World) {
-    world.set(world.leaf("Free", "LTO-8"), SetPool::Mode(0o700));
+    world.set(world.leaf("Free", "LTO-8"), SetAccess::Mode(0o700));
 }
 
 fn describe(world: &mut World) {

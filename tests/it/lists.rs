@@ -4,7 +4,7 @@ use crate::harness::{Shell, Tree, User, is_guid, until};
 use crate::world::{World, user};
 use ntmsfs::domain::access::{Access, Caller};
 use ntmsfs::domain::acl::{Acl, List};
-use ntmsfs::domain::ask::{Ask, Reply, SetPool};
+use ntmsfs::domain::ask::{Ask, Reply, SetAccess};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::manager::read;
 
@@ -319,15 +319,15 @@ fn a_pool_in_a_pool_has_its_group_lists_and_control() {
     let mut world = World::new();
     let above = world.pool(CATALOG, "Above", "");
     for set in [
-        SetPool::Owner {
+        SetAccess::Owner {
             uid: Some(3),
             gid: Some(30),
         },
-        SetPool::List(List {
+        SetAccess::List(List {
             mode: 0o771,
             acl: Some(acl(7)),
         }),
-        SetPool::ControlList(List {
+        SetAccess::ControlList(List {
             mode: 0o777,
             acl: Some(acl(7)),
         }),

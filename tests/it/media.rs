@@ -1,7 +1,7 @@
 //! Media one by one, as tables: new records, their states, and what each operation refuses.
 
 use crate::world::{World, root, user};
-use ntmsfs::domain::ask::{Ask, Reply, SetLogical, SetPool};
+use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetLogical};
 use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::id::{CATALOG, Guid, ObjectNo};
 use ntmsfs::domain::label::MediaLabel;
@@ -22,7 +22,7 @@ fn a_record_is_made_where_the_protocol_allows() {
     let home = world.pool(CATALOG, "Home", MO);
     let group = world.pool(CATALOG, "Group", "");
     let closed = world.pool(CATALOG, "Closed", MO);
-    world.set(closed, SetPool::Control(0o600));
+    world.set(closed, SetAccess::Control(0o600));
     world.import(home, "there");
     let leaf = |world: &World, name| world.leaf(name, MO);
     let (free, import, foreign) = (
@@ -80,7 +80,7 @@ fn a_closed_directory_does_not_say_which_names_are_taken() {
     let below = world.pool(group, "Below", "");
     let elsewhere = world.pool(CATALOG, "Elsewhere", "");
     world.pool(elsewhere, "Below", "");
-    world.set(elsewhere, SetPool::Mode(0o700));
+    world.set(elsewhere, SetAccess::Mode(0o700));
     world.library("box", MO, 1);
     let name = || "Below".to_owned();
     for (ask, allowed) in [
@@ -140,7 +140,7 @@ fn a_swap_is_of_two_allocated_media_of_one_pool() {
     let (_, done) = world.take(home, "side=a/B");
     let set = SetLogical::State("complete".to_owned());
     world.done(Ask::SetLogical { no: done.no, set });
-    world.set(closed, SetPool::Mode(0o700));
+    world.set(closed, SetAccess::Mode(0o700));
     let gone = Guid::parse("00000000-0000-7000-8000-000000000001").unwrap();
     for (who, no, other, expected) in [
         (0, a.no, gone, ErrorKind::InvalidMedia),
@@ -202,7 +202,7 @@ fn a_label_stays_with_its_side() {
         (label(&world, "a"), label(&world, "b")),
         (written.to_owned(), String::new())
     );
-    world.set(home, SetPool::Mode(0o755));
+    world.set(home, SetAccess::Mode(0o755));
     let denied = world.ask(&user(7), Ask::SetLogical { no: b.no, set });
     assert_eq!(denied.unwrap_err().kind, ErrorKind::AccessDenied);
     world.done(Ask::Deallocate { logical: b.no });

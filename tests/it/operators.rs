@@ -4,7 +4,7 @@
 use crate::harness::{SHELLS, Shell, Tree, User, reader, same, until};
 use crate::world::{World, advance, root, user, word};
 use ntmsfs::domain::access::Caller;
-use ntmsfs::domain::ask::{Ask, Named, Reply, SetLibrary, SetPool};
+use ntmsfs::domain::ask::{Ask, Named, Reply, SetAccess, SetLibrary};
 use ntmsfs::domain::error::{ErrorKind as K, Result};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::operating::OperatorRequest;
@@ -26,24 +26,24 @@ fn world() -> World {
     let library = world.library("lto", "LTO-8", 4);
     world.done(Ask::SetLibrary {
         no: library,
-        set: SetLibrary::Mode(0o750),
+        set: SetLibrary::Access(SetAccess::Mode(0o750)),
     });
     world.done(Ask::SetLibrary {
         no: library,
-        set: SetLibrary::Owner {
+        set: SetLibrary::Access(SetAccess::Owner {
             uid: Some(DEVICES),
             gid: None,
-        },
+        }),
     });
     let group = world.pool(CATALOG, "Group", "");
     let pool = world.pool(group, "Daily", "LTO-8");
     world.import(pool, "inside slot=lto/1");
     world.import(pool, "shelf");
     for no in [group, pool] {
-        world.set(no, SetPool::Control(0o660));
+        world.set(no, SetAccess::Control(0o660));
         world.set(
             no,
-            SetPool::Owner {
+            SetAccess::Owner {
                 uid: Some(POOLS),
                 gid: None,
             },
@@ -171,7 +171,7 @@ fn what_is_asked_is_kept_with_what_it_concerns() {
 #[test]
 fn what_does_not_exist_is_named() {
     let mut world = world();
-    world.set(pool(&world), SetPool::Control(0));
+    world.set(pool(&world), SetAccess::Control(0));
     for (line, kind, said) in [
         (
             "new-media pool=Nothing",
@@ -210,7 +210,7 @@ fn what_does_not_exist_is_named() {
         .unwrap()
         .unwrap()
         .no;
-    world.set(group, SetPool::Mode(0o700));
+    world.set(group, SetAccess::Mode(0o700));
     for line in ["new-media pool=Group/Daily", "new-media pool=Group/Nothing"] {
         let refusal = ask(&mut world, &user(OTHER), line).unwrap_err();
         assert!(matches!(refusal.kind, K::AccessDenied | K::ObjectNotFound));

@@ -1,7 +1,7 @@
 //! Pools and media as tables: the matrix of moves, making and removing, bulk import.
 
 use crate::world::{World, lines, root, user};
-use ntmsfs::domain::ask::{Ask, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
+use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetLibrary, SetLogical, SetMedium, SetPool};
 use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::SideState;
@@ -92,9 +92,9 @@ fn rights_of_a_move() {
     ] {
         let (mut world, to_pools) = moving();
         let pool_of_home = world.medium("available").pool;
-        world.set(to_pools[0].1, SetPool::Mode(free));
-        world.set(pool_of_home, SetPool::Control(home));
-        world.set(to_pools[3].1, SetPool::Control(other));
+        world.set(to_pools[0].1, SetAccess::Mode(free));
+        world.set(pool_of_home, SetAccess::Control(home));
+        world.set(to_pools[3].1, SetAccess::Control(other));
         let reply = world
             .move_to(&user(7), medium, to_pools[to].1)
             .map_err(|refusal| refusal.kind);
@@ -156,7 +156,7 @@ fn media_are_removed_only_off_line_and_when_nobody_has_them() {
     }
     let no = world.medium("offline").no;
     let home = world.medium("offline").pool;
-    world.set(home, SetPool::Control(0o660));
+    world.set(home, SetAccess::Control(0o660));
     let denied = world.ask(&user(7), Ask::RemoveMedium { no }).unwrap_err();
     assert_eq!(denied.kind, ErrorKind::AccessDenied);
     world.done(Ask::RemoveMedium { no });
@@ -332,14 +332,14 @@ fn attributes_are_for_pools_that_hold_media() {
     assert_eq!(kind(refused), ErrorKind::InvalidMedia);
     world.set(empty, SetPool::MediaType("LTO-8".to_owned()));
     world.set(empty, SetPool::MediaType(String::new()));
-    world.set(empty, SetPool::Mode(0o755));
+    world.set(empty, SetAccess::Mode(0o755));
     assert_eq!(
         kind(world.set_as(&user(7), empty, SetPool::MaxAllocates(1))),
         ErrorKind::AccessDenied
     );
     for set in [
-        SetPool::Mode(0o777),
-        SetPool::Owner {
+        SetAccess::Mode(0o777),
+        SetAccess::Owner {
             uid: Some(7),
             gid: None,
         },
@@ -351,13 +351,13 @@ fn attributes_are_for_pools_that_hold_media() {
     }
     world.set(
         empty,
-        SetPool::Owner {
+        SetAccess::Owner {
             uid: Some(7),
             gid: Some(7),
         },
     );
     assert_eq!(
-        world.set_as(&user(7), empty, SetPool::Control(0o600)),
+        world.set_as(&user(7), empty, SetAccess::Control(0o600)),
         Ok(Reply::Done)
     );
     world.sound();
@@ -435,7 +435,7 @@ fn an_import_is_all_or_nothing_and_can_be_sent_again() {
         kind(world.ask(&root(), lines(group, &["z"]))),
         ErrorKind::InvalidMediaPool
     );
-    world.set(pool, SetPool::Control(0o660));
+    world.set(pool, SetAccess::Control(0o660));
     assert_eq!(
         kind(world.ask(&user(7), lines(pool, &["z"]))),
         ErrorKind::AccessDenied
@@ -462,9 +462,17 @@ fn a_line_with_a_slot_needs_its_library() {
         world.sound();
     };
     let denied = Err(ErrorKind::AccessDenied);
-    gives(SetLibrary::Mode(0o755), "a slot=box/1", &denied);
-    gives(SetLibrary::Mode(0o755), "b", &done);
-    gives(SetLibrary::Mode(0o777), "a slot=box/1", &done);
+    gives(
+        SetLibrary::Access(SetAccess::Mode(0o755)),
+        "a slot=box/1",
+        &denied,
+    );
+    gives(SetLibrary::Access(SetAccess::Mode(0o755)), "b", &done);
+    gives(
+        SetLibrary::Access(SetAccess::Mode(0o777)),
+        "a slot=box/1",
+        &done,
+    );
     gives(SetLibrary::Enabled(false), "c slot=box/2", &done);
     let looking = SetLibrary::Enabled(true);
     gives(looking.clone(), "d slot=box/3", &Err(ErrorKind::NotReady));

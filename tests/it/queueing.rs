@@ -2,7 +2,7 @@
 
 use crate::played::{MO, Played};
 use crate::world::{advance, root, user};
-use ntmsfs::domain::ask::{Ask, SetElement, SetLibrary, SetLogical};
+use ntmsfs::domain::ask::{Ask, SetAccess, SetElement, SetLibrary, SetLogical};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::{DriveState, MediumState, OperatorState};
@@ -131,14 +131,12 @@ fn rights_are_those_of_the_protocol() {
         let refused = played.world.ask(&strange, ask).expect_err("not his");
         assert_eq!(refused.kind, ErrorKind::AccessDenied);
     }
-    played
-        .world
-        .set(played.pool, ntmsfs::domain::ask::SetPool::Mode(0o700));
+    played.world.set(played.pool, SetAccess::Mode(0o700));
     let refused = played
         .ask_as(&strange, "mount side=m1/A")
         .expect_err("no USE on the pool");
     assert_eq!(refused.kind, ErrorKind::AccessDenied);
-    let (no, set) = (played.library, SetLibrary::Mode(0o700));
+    let (no, set) = (played.library, SetLibrary::Access(SetAccess::Mode(0o700)));
     played.world.done(Ask::SetLibrary { no, set });
     let refused = played
         .ask_as(&strange, "inventory none")

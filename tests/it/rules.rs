@@ -1,7 +1,7 @@
 //! The rules of an allocation as tables: every return code, and the order of the checks.
 
 use crate::world::{World, kind_in, root, user, word};
-use ntmsfs::domain::ask::{Ask, Named, Reply, SetPool};
+use ntmsfs::domain::ask::{Ask, Named, Reply, SetAccess, SetPool};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::OperatorState;
@@ -189,7 +189,7 @@ fn only_an_application_pool_that_holds_media_gives_any() {
     ] {
         let refusal = world.submit(&root(), pool, "", None).unwrap_err();
         assert_eq!(refusal.kind, ErrorKind::InvalidMediaPool);
-        let denied = world.set_as(&root(), pool, SetPool::Control(0o600));
+        let denied = world.set_as(&root(), pool, SetAccess::Control(0o600));
         assert_eq!(denied, Ok(Reply::Done));
         let refusal = world.submit(&user(7), pool, "", None).unwrap_err();
         assert_eq!(
@@ -219,10 +219,10 @@ fn rights_on_both_pools() {
     ] {
         let (mut world, pool) = stock();
         from_free(&mut world, pool);
-        world.set(pool, SetPool::Control(pool_bits));
+        world.set(pool, SetAccess::Control(pool_bits));
         let (free, import) = (world.leaf("Free", MO), world.leaf("Import", MO));
-        world.set(free, SetPool::Mode(free_mode));
-        world.set(import, SetPool::Control(import_bits));
+        world.set(free, SetAccess::Mode(free_mode));
+        world.set(import, SetAccess::Control(import_bits));
         let reply = world.submit(&user(7), pool, body, None);
         assert_eq!(
             word(&world, &reply),
@@ -257,7 +257,7 @@ fn the_search_and_what_it_gives_up_with() {
     let denied_free = |world: &mut World, pool: ObjectNo| {
         dry(world, pool);
         let free = world.leaf("Free", MO);
-        world.set(free, SetPool::Mode(0o700));
+        world.set(free, SetAccess::Mode(0o700));
     };
     assert_eq!(gives(nothing, ""), "good/A");
     assert_eq!(
@@ -371,7 +371,7 @@ fn the_order_of_the_checks() {
     }
     let (mut world, pool) = stock();
     let free = world.leaf("Free", MO);
-    world.set(free, SetPool::Mode(0o700));
+    world.set(free, SetAccess::Mode(0o700));
     let reply = world.submit(&user(7), pool, "side=free/A", None);
     assert_eq!(
         word(&world, &reply),
@@ -464,7 +464,7 @@ fn only_who_controls_the_pool_answers_for_the_operator() {
     let pool = world.pool(CATALOG, "Empty", MO);
     let request = world.wait(pool, "", Some("job"));
     let operator = world.request(request).unwrap().operator.unwrap();
-    world.set(pool, SetPool::Control(0o660));
+    world.set(pool, SetAccess::Control(0o660));
     for state in [
         OperatorState::Complete,
         OperatorState::Refused,

@@ -2,7 +2,7 @@
 
 use crate::played::Played;
 use crate::world::{advance, root, user};
-use ntmsfs::domain::ask::{Ask, SetLogical, SetPool};
+use ntmsfs::domain::ask::{Ask, SetAccess, SetLogical};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::ObjectNo;
 use ntmsfs::domain::state::{DriveState, MediumState, OperatorState};
@@ -116,7 +116,7 @@ fn a_medium_of_another_library_or_pool_refuses_all() {
         .world
         .pool(ntmsfs::domain::id::CATALOG, "Closed", crate::played::MO);
     played.world.import(closed, "theirs slot=box/9");
-    played.world.set(closed, SetPool::Mode(0o700));
+    played.world.set(closed, SetAccess::Mode(0o700));
     let refused = played.ask_as(&user(8), "mount side=m1/A side=theirs/A");
     assert_eq!(refused.expect_err("no USE").kind, ErrorKind::AccessDenied);
 }

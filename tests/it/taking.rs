@@ -2,7 +2,7 @@
 
 use crate::rules::{MO, from_free, stock};
 use crate::world::{World, advance, root, user, word};
-use ntmsfs::domain::ask::{Ask, Reply, SetLogical, SetPool};
+use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetLogical, SetPool};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::{Selection, SideState};
@@ -193,7 +193,7 @@ fn a_medium_goes_back_to_free_when_nobody_owns_a_side() {
     let Reply::Allocated { logical, .. } = reply else {
         panic!("{reply:?}")
     };
-    world.set(free, SetPool::Mode(0o700));
+    world.set(free, SetAccess::Mode(0o700));
     let denied = world.ask(&user(7), Ask::Deallocate { logical });
     assert_eq!(
         denied.unwrap_err().kind,
@@ -201,7 +201,7 @@ fn a_medium_goes_back_to_free_when_nobody_owns_a_side() {
         "note 31: USE of free"
     );
     world.set(pool, SetPool::DeallocateToFree(false));
-    world.set(pool, SetPool::Control(0o600));
+    world.set(pool, SetAccess::Control(0o600));
     let denied = world.ask(&user(8), Ask::Deallocate { logical });
     assert_eq!(denied.unwrap_err().kind, ErrorKind::AccessDenied);
     assert_eq!(

@@ -1,7 +1,7 @@
 //! Requests that wait: who is tried when, what ends a wait, and what a restart leaves.
 
 use crate::world::{World, advance, lines, root, user, word};
-use ntmsfs::domain::ask::{Ask, Found, Reply, SetPool};
+use ntmsfs::domain::ask::{Ask, Found, Reply, SetAccess, SetPool};
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
@@ -469,8 +469,8 @@ fn a_right_that_was_lost_ends_the_wait_at_the_next_try() {
                 panic!()
             };
             match lost {
-                "USE of free" => world.set(free, SetPool::Mode(0o700)),
-                _ => world.set(pool, SetPool::Control(0o660)),
+                "USE of free" => world.set(free, SetAccess::Mode(0o700)),
+                _ => world.set(pool, SetAccess::Control(0o660)),
             }
             let before = world.request(request).unwrap();
             assert_eq!(before.state, RequestState::Waiting, "{what}: {lost}");
@@ -498,7 +498,7 @@ fn who_may_not_have_it_leaves_it_to_the_next() {
         waiting.push(request);
     }
     let free = world.leaf("Free", MO);
-    world.set(free, SetPool::Mode(0o700));
+    world.set(free, SetAccess::Mode(0o700));
     world.import(free, "x slot=box/1");
     assert_eq!(
         outcome(&world, &waiting),
@@ -518,8 +518,8 @@ fn the_groups_of_a_waiting_request_are_those_of_now() {
     ] {
         let (mut world, pool, _) = empty();
         let gid = Some(20);
-        world.set(pool, SetPool::Owner { uid: None, gid });
-        world.set(pool, SetPool::Control(0o660));
+        world.set(pool, SetAccess::Owner { uid: None, gid });
+        world.set(pool, SetAccess::Control(0o660));
         let mut caller = user(7);
         caller.groups = vec![20];
         let Ok(Reply::Waiting { request }) = world.submit(&caller, pool, "", Some("job")) else {

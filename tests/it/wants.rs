@@ -1,7 +1,7 @@
 //! `want_available`: the thermostat of a pool, against its free pool and a person.
 
 use crate::world::{World, advance, root, user};
-use ntmsfs::domain::ask::{Ask, Reply, SetPool};
+use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetPool};
 use ntmsfs::domain::counts::Counts;
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
@@ -161,16 +161,16 @@ fn it_draws_only_where_an_allocation_would() {
     assert_eq!(now(&world, pool), (2, None));
     world.set(
         pool,
-        SetPool::Owner {
+        SetAccess::Owner {
             uid: Some(7),
             gid: Some(7),
         },
     );
-    world.set(leaf, SetPool::Mode(0o700));
+    world.set(leaf, SetAccess::Mode(0o700));
     world.take(pool, "");
     let (have, asked) = now(&world, pool);
     assert_eq!((have, asked.map(|asked| asked.uid)), (1, Some(7)));
-    world.set(leaf, SetPool::Mode(0o755));
+    world.set(leaf, SetAccess::Mode(0o755));
     assert_eq!(now(&world, pool), (2, None));
     world.sound();
 }
@@ -193,7 +193,7 @@ fn where_it_can_be_set() {
     let leaf = world.leaf("Free", TAPE);
     let group = world.pool(CATALOG, "Group", "");
     world.pool(group, "Below", TAPE);
-    world.set(pool, SetPool::Mode(0o755));
+    world.set(pool, SetAccess::Mode(0o755));
     for (who, no, want, expected) in [
         (0, leaf, 1, ErrorKind::InvalidMediaPool),
         (0, group, 1, ErrorKind::InvalidMediaPool),

@@ -6,7 +6,7 @@
 )]
 
 use ntmsfs::domain::access::Caller;
-use ntmsfs::domain::ask::{Ask, Named, Reply, SetLibrary, SetMedium, SetPool, SetType};
+use ntmsfs::domain::ask::{Ask, Named, Reply, SetAccess, SetLibrary, SetMedium, SetPool, SetType};
 use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, Guid, ObjectNo};
@@ -199,18 +199,25 @@ impl World {
     pub(crate) fn pool(&mut self, parent: ObjectNo, name: &str, media_type: &str) -> ObjectNo {
         let (name, mode) = (name.to_owned(), 0o777);
         let no = self.created(Ask::CreatePool { parent, name, mode });
-        self.set(no, SetPool::Control(0o666));
+        self.set(no, SetAccess::Control(0o666));
         if !media_type.is_empty() {
             self.set(no, SetPool::MediaType(media_type.to_owned()));
         }
         no
     }
 
-    pub(crate) fn set_as(&mut self, caller: &Caller, no: ObjectNo, set: SetPool) -> Result<Reply> {
+    pub(crate) fn set_as(
+        &mut self,
+        caller: &Caller,
+        no: ObjectNo,
+        set: impl Into<SetPool>,
+    ) -> Result<Reply> {
+        let set = set.into();
         self.ask(caller, Ask::SetPool { no, set })
     }
 
-    pub(crate) fn set(&mut self, no: ObjectNo, set: SetPool) {
+    pub(crate) fn set(&mut self, no: ObjectNo, set: impl Into<SetPool>) {
+        let set = set.into();
         self.done(Ask::SetPool { no, set });
     }
 

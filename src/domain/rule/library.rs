@@ -3,7 +3,7 @@
 use super::Mint;
 use super::pool::access as new_access;
 use crate::domain::access::{Access, Caller, Right};
-use crate::domain::ask::{Found, SetElement, SetLibrary, SetPool};
+use crate::domain::ask::{Found, SetElement, SetLibrary};
 use crate::domain::change::{ElementChange, LibraryChange, MediumChange, NewMedium, Thing};
 use crate::domain::driver::{Driver, Label};
 use crate::domain::error::{ErrorKind, Result};
@@ -73,15 +73,15 @@ pub fn set(
             change,
         }])
     };
-    if let Some(wanted) = of_access(wanted) {
-        let access = new_access(&library.access, &wanted, caller, &library.name)?;
+    if let SetLibrary::Access(wanted) = wanted {
+        let access = new_access(&library.access, wanted, caller, &library.name)?;
         return one(LibraryChange::Access(access));
     }
     library
         .access
         .demand(caller, Right::Modify, &library.name)?;
     match wanted {
-        SetLibrary::Mode(_) | SetLibrary::List(_) | SetLibrary::Owner { .. } => Ok(Vec::new()),
+        SetLibrary::Access(_) => Ok(Vec::new()),
         SetLibrary::Name(name) if facts.name_taken => {
             Err(ErrorKind::AlreadyExists.because(format!("library \"{name}\" exists")))
         }
@@ -173,24 +173,6 @@ pub fn service(
         library: Some(library.no),
         medium: Some(medium.no),
         element: Some(drive.no),
-    }
-}
-
-/// The change of the access of a library as one of a pool, if it is one.
-fn of_access(wanted: &SetLibrary) -> Option<SetPool> {
-    match wanted {
-        SetLibrary::Mode(mode) => Some(SetPool::Mode(*mode)),
-        SetLibrary::List(list) => Some(SetPool::List(list.clone())),
-        SetLibrary::Owner { uid, gid } => Some(SetPool::Owner {
-            uid: *uid,
-            gid: *gid,
-        }),
-        SetLibrary::Name(_)
-        | SetLibrary::Description(_)
-        | SetLibrary::Driver(_)
-        | SetLibrary::InventoryMethod(_)
-        | SetLibrary::AutoRecovery(_)
-        | SetLibrary::Enabled(_) => None,
     }
 }
 

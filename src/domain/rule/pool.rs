@@ -3,7 +3,7 @@
 use super::Mint;
 use super::want::WANT_MAX;
 use crate::domain::access::{Access, Caller, Right};
-use crate::domain::ask::SetPool;
+use crate::domain::ask::{SetAccess, SetPool};
 use crate::domain::change::{PoolChange, Thing};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
@@ -226,27 +226,11 @@ pub fn set(
     caller: &Caller,
 ) -> Result<Event> {
     let pool = &facts.pool;
-    let change = match wanted {
-        SetPool::Mode(_)
-        | SetPool::Control(_)
-        | SetPool::List(_)
-        | SetPool::ControlList(_)
-        | SetPool::Owner { .. } => {
-            PoolChange::Access(access(&pool.access, wanted, caller, &pool.name)?)
-        }
-        SetPool::Description(_)
-        | SetPool::MediaType(_)
-        | SetPool::AllocateFromFree(_)
-        | SetPool::DeallocateToFree(_)
-        | SetPool::MaxAllocates(_)
-        | SetPool::Selection(_)
-        | SetPool::DefaultTimeout(_)
-        | SetPool::PurgeTime(_)
-        | SetPool::ReuseDelay(_)
-        | SetPool::WantAvailable(_) => {
-            pool.access.demand(caller, Right::Modify, &pool.name)?;
-            attribute(facts, wanted, media_type)?
-        }
+    let change = if let SetPool::Access(wanted) = wanted {
+        PoolChange::Access(access(&pool.access, wanted, caller, &pool.name)?)
+    } else {
+        pool.access.demand(caller, Right::Modify, &pool.name)?;
+        attribute(facts, wanted, media_type)?
     };
     Ok(Event::PoolChanged {
         pool: Thing {
@@ -287,11 +271,7 @@ fn attribute(
             return Err(ErrorKind::InvalidParameter.because(sentence));
         }
         SetPool::WantAvailable(sides) => PoolChange::WantAvailable(*sides),
-        SetPool::Mode(_)
-        | SetPool::Control(_)
-        | SetPool::List(_)
-        | SetPool::ControlList(_)
-        | SetPool::Owner { .. } => PoolChange::Access(pool.access.clone()),
+        SetPool::Access(_) => PoolChange::Access(pool.access.clone()),
     })
 }
 
@@ -320,24 +300,24 @@ fn new_type(facts: &Facts, name: &str, media_type: Option<&MediaType>) -> Result
 }
 
 /// chmod, setfacl and chown: the owner and root; only root gives away, the owner may choose among his groups.
-pub fn access(old: &Access, wanted: &SetPool, caller: &Caller, name: &str) -> Result<Access> {
+pub fn access(old: &Access, wanted: &SetAccess, caller: &Caller, name: &str) -> Result<Access> {
     let denied = |why: &str| Err(ErrorKind::AccessDenied.because(format!("{why} of \"{name}\"")));
     if !caller.is_root() && caller.uid != old.uid {
         return denied("only root and the owner change the access");
     }
     let mut new = old.clone();
     match wanted {
-        SetPool::Mode(mode) => new.mode = mode & 0o777,
-        SetPool::Control(mode) => new.control = mode & 0o666,
-        SetPool::List(list) => {
+        SetAccess::Mode(mode) => new.mode = mode & 0o777,
+        SetAccess::Control(mode) => new.control = mode & 0o666,
+        SetAccess::List(list) => {
             new.mode = list.mode & 0o777;
             new.acl.clone_from(&list.acl);
         }
-        SetPool::ControlList(list) => {
+        SetAccess::ControlList(list) => {
             new.control = list.mode & 0o666;
             new.control_acl = list.acl.as_ref().map(|acl| acl.map(|bits| bits & 6));
         }
-        SetPool::Owner { uid, gid } => {
+        SetAccess::Owner { uid, gid } => {
             let mine = |gid| caller.gid == gid || caller.groups.contains(&gid) || gid == old.gid;
             if !caller.is_root() && (uid.is_some_and(|uid| uid != old.uid) || !gid.is_none_or(mine))
             {
@@ -346,16 +326,6 @@ pub fn access(old: &Access, wanted: &SetPool, caller: &Caller, name: &str) -> Re
             new.uid = uid.unwrap_or(old.uid);
             new.gid = gid.unwrap_or(old.gid);
         }
-        SetPool::Description(_)
-        | SetPool::MediaType(_)
-        | SetPool::AllocateFromFree(_)
-        | SetPool::DeallocateToFree(_)
-        | SetPool::MaxAllocates(_)
-        | SetPool::Selection(_)
-        | SetPool::DefaultTimeout(_)
-        | SetPool::PurgeTime(_)
-        | SetPool::ReuseDelay(_)
-        | SetPool::WantAvailable(_) => {}
     }
     Ok(new)
 }

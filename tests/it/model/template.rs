@@ -4,7 +4,7 @@ use super::operation::{File, LEAVES, NEVER, Op, Pool, SLOTS};
 use super::real::{LIBRARIES, Names, Pair, TYPES};
 use super::reference::Reference;
 use crate::world::{World, now};
-use ntmsfs::domain::ask::SetPool;
+use ntmsfs::domain::ask::SetAccess;
 use ntmsfs::domain::id::CATALOG;
 use ntmsfs::domain::state::{PoolType, Selection, SideState};
 
@@ -95,7 +95,7 @@ impl Pair {
         for (media_type, type_name) in TYPES.iter().enumerate() {
             for (name, kind, first) in SYSTEM {
                 let no = self.world.leaf(name, type_name);
-                self.world.set(no, SetPool::Control(0o666));
+                self.world.set(no, SetAccess::Control(0o666));
                 self.names.pools.push(no);
                 self.add(kind, media_type, first);
             }
