@@ -3,8 +3,8 @@
 //! Invariants: a file is taken whole or refused whole, with the line and the nearest key; what is not in it is as usual. Who
 //! may write it may do what it says, so nobody but root and the user of the daemon may.
 
-use super::nearest::nearest;
 use crate::domain::quota::{self, Quota, Quotas};
+use crate::domain::words::nearest;
 use crate::manager::limits::Limits;
 use anyhow::{Context as _, Result, anyhow, bail};
 use std::fs::File;

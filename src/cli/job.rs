@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -43,6 +43,16 @@ enum News {
     Ended,
     Signal,
     Answered(std::io::Result<()>),
+}
+
+/// Returns a catalog that is there by its one true path.
+pub(super) fn catalog_at(path: &Path) -> Result<PathBuf> {
+    fs::canonicalize(path).with_context(|| {
+        format!(
+            "{}: no such catalog (ntmsfs init makes one)",
+            path.display()
+        )
+    })
 }
 
 impl Job {
@@ -77,12 +87,7 @@ impl Job {
 
     /// Returns the catalog by its one true path.
     pub(super) fn catalog(&self) -> Result<PathBuf> {
-        fs::canonicalize(&self.catalog).with_context(|| {
-            format!(
-                "{}: no such catalog (ntmsfs init makes one)",
-                self.catalog.display()
-            )
-        })
+        catalog_at(&self.catalog)
     }
 
     /// Returns the directory by its one true path.

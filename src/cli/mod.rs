@@ -17,7 +17,6 @@ mod keeper;
 mod log;
 pub mod mountpoint;
 pub mod mountwords;
-mod nearest;
 mod notify;
 mod privilege;
 mod progress;
@@ -290,6 +289,7 @@ fn made(done: crate::domain::error::Result<()>, catalog: &Path, verb: &str) -> R
 fn check(catalog: &Path, archives: &[PathBuf]) -> Result<()> {
     let bar = RefCell::new(Bar::new());
     let told = |what: &str, done, total| bar.borrow_mut().at(what, done, total);
+    job::catalog_at(catalog)?;
     let found = crate::manager::check_told(catalog, archives, &told)
         .with_context(|| format!("check {}", catalog.display()))?;
     drop(bar);

@@ -4,7 +4,7 @@
 //! else, unless it is told to be sloppy. As with mount(8) there is no escape for a comma in a value. What [`Options`]
 //! show is read back as the same.
 
-use super::nearest::nearest;
+use crate::domain::words::nearest;
 use std::fmt;
 use std::path::PathBuf;
 

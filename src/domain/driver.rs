@@ -403,10 +403,7 @@ mod tests {
             ("manual type=L device=/dev/nst0 slots=0", "slots: "),
             ("standalone", "device: "),
             ("standalone /dev/nst0", "type: "),
-            (
-                "standalone /dev/nst0 type=L slots=1",
-                "the nearest one is type=",
-            ),
+            ("standalone /dev/nst0 type=L slots=1", "there are "),
             ("virtual type=L slots=1 fault=load", "fault: "),
             ("virtuel", "the nearest one is virtual"),
             ("virtual slots=4", "type: this word is missing"),

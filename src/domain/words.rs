@@ -120,16 +120,30 @@ pub fn repeated(word: &str, key: &str) -> Refusal {
     ErrorKind::InvalidParameter.because(sentence)
 }
 
-/// The refusal of a word that does not exist; names the nearest one that does.
+/// The refusal of a word that does not exist; names the nearest one that does, or all if none is near.
 pub fn unknown(word: &str, known: impl IntoIterator<Item = &'static str>) -> Refusal {
-    let nearest = known
-        .into_iter()
-        .min_by_key(|candidate| distance(word, candidate))
-        .unwrap_or_default();
-    bad(
-        &shown(word),
-        &format!("no such word; the nearest one is {nearest}"),
-    )
+    let known: Vec<&str> = known.into_iter().collect();
+    let help = match nearest(word, known.iter().copied()) {
+        Some(nearest) => format!("the nearest one is {nearest}"),
+        None => format!("there are {}", known.join(", ")),
+    };
+    bad(&shown(word), &format!("no such word; {help}"))
+}
+
+/// Returns the known word that differs in at most two letters, the least different one, the first of equals. `=` at the
+/// end of a word is no letter, nor is what follows it.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let key = word.split_once('=').map_or(word, |(key, _)| key);
+    (known.into_iter())
+        .map(|name| (distance(key, name.trim_end_matches('=')), name))
+        .filter(|(distance, name)| *distance <= 2 && *distance < name.len())
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name)
+}
+
+/// The refusal of a request that has no end: [`ErrorKind::InvalidParameter`].
+pub fn no_newline() -> Refusal {
+    ErrorKind::InvalidParameter.because("no newline at the end; nothing was carried out")
 }
 
 /// The refusal of a word: [`ErrorKind::InvalidParameter`] with its key and what is wrong.
@@ -226,6 +240,22 @@ mod tests {
         ("bays=", "drives"),
         ("quick", "quick"),
     ];
+
+    #[test]
+    fn distances_are_those_of_levenshtein() {
+        let table = [
+            ("", "", 0),
+            ("a", "", 1),
+            ("", "ab", 2),
+            ("kitten", "sitting", 3),
+            ("ro", "rw", 1),
+            ("äb", "ab", 1),
+        ];
+        for (from, to, wanted) in table {
+            assert_eq!(distance(from, to), wanted, "{from} {to}");
+            assert_eq!(distance(to, from), wanted, "{to} {from}");
+        }
+    }
 
     #[test]
     fn lines_are_split_as_in_a_shell() {

@@ -128,6 +128,11 @@ impl Framer {
         }
     }
 
+    /// Returns whether a request was begun that is not complete yet.
+    pub fn has_part(&self) -> bool {
+        !self.partial.is_empty()
+    }
+
     /// Takes a write that this state prepared, and returns what it yields.
     pub fn commit(&mut self, prepared: Prepared<Self, Framed>) -> Framed {
         *self = prepared.next;

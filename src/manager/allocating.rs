@@ -17,6 +17,7 @@ use crate::domain::rule::allocate::{Facts, Verdict, admit, allocation, search};
 use crate::domain::rule::operator::NOBODY;
 use crate::domain::state::{OperatorCommand, RequestState};
 use crate::domain::time::Limit;
+use crate::domain::words;
 use crate::store::{fact, read};
 
 /// `AllocateNtmsMedia`: the pool is searched now; the request ends or waits.
@@ -63,9 +64,7 @@ pub(super) fn unfinished(turn: &mut Turn<'_>, pool: ObjectNo, name: &Named) -> R
     admit(&pool, turn.caller)?;
     demand_unused(turn, &pool, Some(name))?;
     let record = record(turn, &pool, name.body.clone(), Some(name));
-    let refusal =
-        ErrorKind::InvalidParameter.because("no newline at the end; nothing was carried out");
-    fail(turn, record, false, &refusal, None)
+    fail(turn, record, false, &words::no_newline(), None)
 }
 
 fn demand_unused(turn: &Turn<'_>, pool: &Pool, name: Option<&Named>) -> Result<()> {

@@ -16,6 +16,7 @@ use crate::domain::noun::{Library, Medium};
 use crate::domain::rule::mount::QUEUE_MAX;
 use crate::domain::state::{OperatorState, WorkKind, WorkState};
 use crate::domain::verb::{DismountRequest, Dismounted, LibraryRequest};
+use crate::domain::words;
 use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
 use crate::store::{fact, queue, read};
 
@@ -123,10 +124,8 @@ pub(super) fn unfinished(turn: &mut Turn<'_>, library: ObjectNo, name: &Named) -
     turn.record(Event::WorkRequested {
         work: Box::new(work),
     })?;
-    let refusal =
-        ErrorKind::InvalidParameter.because("no newline at the end; nothing was carried out");
     let work = fact::found(queue::work(turn.writer.db(), name.no)?, "request")?;
-    fail(turn, &work, &refusal)?;
+    fail(turn, &work, &words::no_newline())?;
     Ok(Reply::Done)
 }
 

@@ -182,7 +182,12 @@ fn without_a_newline_nothing_is_carried_out() {
         );
         same(form, ran.output(), NO_NEWLINE);
     }
-    assert!(tree.names("logical").is_empty());
+    // Whoever reads too early is told so, and may still end the line.
+    let early = "exec 3<>pools/Backup/allocate; printf 'timeout=5s' >&3; read -r line <&3; echo \"$line\"; \
+                 read -r line <&3 || echo end; echo >&3; read -r lmid <&3; echo ${#lmid}";
+    let told = tree.run(Shell::Bash, early);
+    same(early, told.output(), &format!("{NO_NEWLINE}end\n36\n"));
+    assert!(tree.names("logical").len() == 1);
     let names = ["n0", "n1", "n2", "n3"].map(str::to_owned);
     assert_eq!(tree.names("pools/Backup/results"), names);
 }

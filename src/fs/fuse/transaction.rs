@@ -13,6 +13,7 @@ use crate::domain::ask::{self, Ask};
 use crate::domain::error::Refusal;
 use crate::domain::id::ObjectNo;
 use crate::domain::request::AllocateRequest;
+use crate::domain::words;
 use crate::fs::framing::{Framed, Framer};
 use crate::fs::parse;
 use crate::fs::parse::Deny;
@@ -129,12 +130,19 @@ fn refuse(this: &mut Transaction, offset: u64, deny: Deny) -> Failed {
 pub(super) fn read(served: &Arc<Served>, this: This<'_>, wanted: &Wanted, reply: ReplyData) {
     let mut transaction = lock(this.1);
     match &transaction.state {
-        State::Idle => reply.data(
-            transaction
-                .reply
-                .part(wanted.offset, wanted.size)
-                .unwrap_or_default(),
-        ),
+        State::Idle => {
+            if transaction.reply.text.is_none() && transaction.framer.has_part() {
+                // Whoever reads takes the request for complete, and an empty answer for success.
+                let line = Deny::Refusal(words::no_newline()).to_string();
+                transaction.reply.refuse(wanted.offset, &line);
+            }
+            reply.data(
+                transaction
+                    .reply
+                    .part(wanted.offset, wanted.size)
+                    .unwrap_or_default(),
+            );
+        }
         State::Unread(_) => {
             hand_over(served, &mut transaction, wanted.park(reply, None));
         }
