@@ -6,8 +6,8 @@ This directory is a catalog of removable media. Every operation is a file operat
 pools/ holds the media, media/ finds them by name, logical/ holds what was allocated, named by LMID.
 Make a pool:        mkdir pools/Backup; echo LTO-8 > pools/Backup/media_type
                     echo 1 > pools/Backup/allocate_from_free
-Bring media:        echo 'A00001L8 barcode=A00001L8' > pools/Backup/import
-                    or: mkdir libraries/L; write its driver, then 1 to enabled
+Bring media:        mkdir libraries/L; write its driver, then 1 to enabled
+                    echo 'A00001L8 barcode=A00001L8 slot=L/4' > pools/Backup/import
 Get a medium:       exec 3<>pools/Backup/allocate; echo timeout=60s >&3; read -r lmid <&3
                     case $lmid in 0x*) echo refused: \"$lmid\";; *) ls logical/\"$lmid\";; esac
 Exactly once:       echo timeout=60s > pools/Backup/requests/job-42

@@ -364,12 +364,18 @@ fn attributes_are_for_pools_that_hold_media() {
 }
 
 /// Lines that are refused, each with its kind and words of the sentence.
-const REFUSED_LINES: [(&str, ErrorKind, &str); 8] = [
+const REFUSED_LINES: [(&str, ErrorKind, &str); 10] = [
     (
         "a slot=box/2 barcode=A1",
         ErrorKind::AlreadyExists,
         "exists and is different",
     ),
+    (
+        "b barcode=B1 slot=box/2 description=\"spare one\"",
+        ErrorKind::AlreadyExists,
+        "elsewhere",
+    ),
+    ("c slot=box/1", ErrorKind::AlreadyExists, "occupied"),
     ("d slot=box/1", ErrorKind::AlreadyExists, "occupied"),
     (
         "d barcode=B1",
@@ -409,9 +415,19 @@ fn an_import_is_all_or_nothing_and_can_be_sent_again() {
         world.events.is_empty(),
         "the same file again changes nothing"
     );
+    // From the shelf into a slot, and nowhere else afterwards.
+    world.done(lines(
+        pool,
+        &["b barcode=B1 slot=box/3 description=\"spare one\""],
+    ));
+    assert_eq!(world.events.len(), 1);
+    let placed = read::medium_named(world.db(), "b").unwrap().unwrap();
+    assert!(placed.library.is_some() && placed.slot.is_some());
+    world.done(lines(pool, &good));
+    assert!(world.events.is_empty());
     for (line, expected, words) in REFUSED_LINES {
         let refusal = world
-            .ask(&root(), lines(pool, &["new1", "new2 slot=box/3", line]))
+            .ask(&root(), lines(pool, &["new1", "new2 slot=box/2", line]))
             .unwrap_err();
         assert_eq!(refusal.kind, expected, "{line}");
         let sentence = &refusal.sentence;
@@ -427,7 +443,7 @@ fn an_import_is_all_or_nothing_and_can_be_sent_again() {
         world.sound();
     }
     let twice = world
-        .ask(&root(), lines(pool, &["e slot=box/3", "f slot=box/3"]))
+        .ask(&root(), lines(pool, &["e slot=box/2", "f slot=box/2"]))
         .unwrap_err();
     assert!(twice.sentence.starts_with("line 2: "), "{}", twice.sentence);
     let group = world.pool(CATALOG, "Group", "");

@@ -96,7 +96,7 @@ pub fn admit(pool: &Pool, caller: &Caller) -> Result<()> {
     }
     if pool.media_type.is_none() {
         return Err(ErrorKind::InvalidMediaPool.because(format!(
-            "pool \"{}\" holds no media; write its media_type",
+            "pool \"{}\" holds no media; write its media_type, or allocate from a pool in it",
             pool.name
         )));
     }

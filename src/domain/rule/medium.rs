@@ -111,7 +111,8 @@ pub fn create(
     })
 }
 
-/// One line of an import: a new medium, or nothing if it is there already just so.
+/// One line of an import: a new medium, or nothing if it is there already just so. One that is the same but for the slot was on
+/// a shelf, and is in the slot now.
 pub fn import(
     facts: &ImportFacts,
     line: &ImportLine,
@@ -129,23 +130,28 @@ pub fn import(
         )));
     }
     let place = place_of(facts, media_type, caller)?;
+    let occupied = (facts.slot.as_ref()).is_some_and(|slot| slot.medium.is_some());
     if let Some(named) = &facts.named {
-        return if is_same(named, facts, line, place) {
-            Ok(None)
-        } else {
+        let medium = &named.medium;
+        return if !is_same(medium, facts, line) {
             Err(ErrorKind::AlreadyExists
                 .because(format!("medium \"{}\" exists and is different", line.name)))
+        } else if place.is_none() || place == medium.library.zip(medium.slot) {
+            Ok(None)
+        } else if medium.library.is_some() {
+            Err(ErrorKind::AlreadyExists
+                .because(format!("medium \"{}\" exists and is elsewhere", line.name)))
+        } else if occupied {
+            Err(ErrorKind::AlreadyExists.because("the slot is occupied"))
+        } else {
+            Ok(Some(into_slot(medium, place)))
         };
     }
     if let Some(other) = &facts.coded {
         return Err(ErrorKind::AlreadyExists
             .because(format!("medium \"{}\" has that bar code", other.name)));
     }
-    if facts
-        .slot
-        .as_ref()
-        .is_some_and(|slot| slot.medium.is_some())
-    {
+    if occupied {
         return Err(ErrorKind::AlreadyExists.because("the slot is occupied"));
     }
     let medium = NewMedium {
@@ -205,17 +211,23 @@ fn place_of(
     Ok(Some((library.no, slot)))
 }
 
-fn is_same(
-    named: &MediumFacts,
-    facts: &ImportFacts,
-    line: &ImportLine,
-    place: Option<(ObjectNo, ObjectNo)>,
-) -> bool {
-    let medium = &named.medium;
+fn is_same(medium: &Medium, facts: &ImportFacts, line: &ImportLine) -> bool {
     medium.pool == facts.pool.no
         && medium.barcode == line.barcode
         && medium.description == line.description.clone().unwrap_or_default()
-        && (place.is_none() || place == medium.library.zip(medium.slot))
+}
+
+fn into_slot(medium: &Medium, place: Option<(ObjectNo, ObjectNo)>) -> Event {
+    Event::MediumChanged {
+        medium: Thing {
+            no: medium.no,
+            id: medium.id,
+        },
+        change: MediumChange::Location {
+            library: place.map(|(library, _)| library),
+            slot: place.map(|(_, slot)| slot),
+        },
+    }
 }
 
 /// What moving or renaming a medium looks at.
