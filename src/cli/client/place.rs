@@ -104,7 +104,7 @@ impl Tree {
             Ok(line) => line,
             Err(error) if is_gone(&error) => {
                 return Err(no_tree(format!(
-                    "nobody serves the tree at {} any more",
+                    "nobody serves the tree at {} any more; mount it again",
                     shown(&root)
                 )));
             }
@@ -145,6 +145,8 @@ impl Tree {
     /// Finds the directory of a pool: `Backup/Daily` is `pools/Backup/pools/Daily`, and `.` the top of a tree of one pool.
     pub(super) fn pool(&self, path: &str) -> Result<PathBuf> {
         let mut dir = PathBuf::new();
+        // Sentences of the tree call it by its path there.
+        let path = path.strip_prefix("pools/").unwrap_or(path);
         for part in path
             .trim_end_matches('/')
             .split('/')

@@ -120,14 +120,18 @@ impl<'a, W: Write> Table<'a, W> {
     }
 }
 
-/// Takes from the widest columns until all fit.
+/// Takes from the widest columns until all fit; from the first, which says what the row is about, only when nothing else is left.
 fn fit(widths: &[usize], room: Option<usize>) -> Vec<usize> {
     let mut widths = widths.to_vec();
     let Some(room) = room else { return widths };
     let gaps = GAP * widths.len().saturating_sub(1);
     while widths.iter().sum::<usize>() + gaps > room {
-        match widths.iter_mut().max().filter(|widest| **widest > 1) {
-            Some(widest) => *widest -= 1,
+        let widest = (widths.iter().enumerate().skip(1)).max_by_key(|(_, width)| **width);
+        let at = widest
+            .filter(|(_, width)| **width > 1)
+            .map_or(0, |(at, _)| at);
+        match widths.get_mut(at).filter(|width| **width > 1) {
+            Some(width) => *width -= 1,
             None => break,
         }
     }
@@ -185,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_widest_column_is_cut() {
+    fn the_widest_of_the_other_columns_is_cut() {
         let long = "a".repeat(30);
         for width in 4..60 {
             let text = shown(
@@ -199,7 +203,12 @@ mod tests {
                 .unwrap();
             assert!(widest <= width.max(7), "{width}: {text}");
         }
-        assert!(shown(Some(30), &[[&long, "1", "ready"]]).contains("\u{2026}      1  ready"));
+        // What a row is about stays whole as long as there is anything else to cut.
+        assert!(
+            shown(Some(44), &[[&long, "1", "a long state"]])
+                .contains(&format!("{long}      1  a lo\u{2026}"))
+        );
+        assert!(shown(Some(20), &[[&long, "1", "ready"]]).contains("a\u{2026}  1  \u{2026}"));
         assert!(shown(None, &[[&long, "1", "ready"]]).contains(&long));
     }
 
