@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 /// Longest value in bytes (MS-RSMP: less than 65,536).
 pub const VALUE_MAX: usize = 65_535;
 
+/// The attribute of a request to a person that says why it was refused.
+pub const REASON: &str = "user.reason";
+
 /// Most bytes of all names and values of one object.
 pub const OBJECT_MAX: usize = 256 * 1024;
 

@@ -17,19 +17,23 @@ impl Counts {
         self.sum(|&(s, _, _)| s == state)
     }
 
-    /// Returns all sides on a shelf.
+    /// Returns the sides that only their being on a shelf keeps from being available.
     pub fn offline(&self) -> i64 {
-        self.sum(|&(_, standing, _)| standing == 1)
+        self.kept(1)
     }
 
-    /// Returns all sides that are disabled, or in a disabled library.
+    /// Returns the sides that are not available since they, their medium or its library are disabled.
     pub fn disabled(&self) -> i64 {
-        self.sum(|&(_, standing, _)| standing == 2)
+        self.kept(2)
     }
 
-    /// Returns all sides of usable media that rest after they were given back.
+    /// Returns the sides that are not available yet since they rest after they were given back.
     pub fn resting(&self) -> i64 {
-        self.sum(|&(_, standing, _)| standing == 3)
+        self.kept(3)
+    }
+
+    fn kept(&self, by: u32) -> i64 {
+        self.sum(|&(state, standing, _)| state == SideState::Available && standing == by)
     }
 
     fn sum(&self, wanted: impl Fn(&(SideState, u32, i64)) -> bool) -> i64 {
@@ -54,7 +58,7 @@ impl Counts {
         push(self.resting(), "resting");
         for &state in SideState::ALL {
             if state != SideState::Available {
-                push(self.usable(state), state.word());
+                push(self.all(state), state.word());
             }
         }
         parts.join(", ")
@@ -71,7 +75,8 @@ mod tests {
             (SideState::Available, 1, 2),
             (SideState::Available, 2, 1),
             (SideState::Available, 3, 4),
-            (SideState::Allocated, 0, 3),
+            (SideState::Allocated, 0, 1),
+            (SideState::Allocated, 2, 2),
         ]);
         assert_eq!(
             counts.sentence(),

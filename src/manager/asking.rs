@@ -4,16 +4,18 @@ use super::turn::Turn;
 use super::{allocating, mounting};
 use crate::domain::access::Right;
 use crate::domain::ask::Reply;
+use crate::domain::attribute::REASON;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::id::{CATALOG, Guid, ObjectNo};
-use crate::domain::name;
+use crate::domain::name::printable;
 use crate::domain::noun::{Library, Medium, Operator, Pool};
 use crate::domain::operating::OperatorRequest;
 use crate::domain::rule::Mint as _;
 use crate::domain::rule::operator::{self, Concern};
 use crate::domain::setting::Setting;
 use crate::domain::state::OperatorState;
-use crate::store::{fact, list, queue, read};
+use crate::domain::words::DESCRIPTION_MAX;
+use crate::store::{attribute, fact, list, queue, read};
 
 /// `SubmitNtmsOperatorRequest`.
 pub(super) fn submit(turn: &mut Turn<'_>, request: &OperatorRequest) -> Result<Reply> {
@@ -66,7 +68,7 @@ fn of_medium(turn: &Turn<'_>, concern: &mut Concern, medium: Medium) -> Result<(
 }
 
 fn missing<T>(found: Option<T>, what: &str, shown: &str) -> Result<T> {
-    let shown = name::printable(shown);
+    let shown = printable(shown);
     found
         .ok_or_else(|| ErrorKind::ObjectNotFound.because(format!("there is no {what} \"{shown}\"")))
 }
@@ -155,14 +157,24 @@ pub(super) fn answer(turn: &mut Turn<'_>, no: ObjectNo, state: OperatorState) ->
     match (state, asked.request) {
         (OperatorState::Complete, Some(request)) => allocating::satisfied(turn, request)?,
         (OperatorState::Refused, Some(request)) => {
-            let refusal =
-                ErrorKind::Cancelled.because(format!("operator request {no} was refused"));
-            allocating::end(turn, request, &refusal)?;
+            let sentence = format!("operator request {no} was refused{}", reason(turn, no)?);
+            allocating::end(turn, request, &ErrorKind::Cancelled.because(sentence))?;
         }
         (OperatorState::Submitted | OperatorState::Active | OperatorState::InProgress, _)
         | (_, None) => {}
     }
     Ok(Reply::Done)
+}
+
+/// What a person gave as the reason of a refusal, on one line and at most as long as a description.
+fn reason(turn: &Turn<'_>, no: ObjectNo) -> Result<String> {
+    let given = attribute::value(turn.writer.db(), no, REASON)?.unwrap_or_default();
+    let given = String::from_utf8_lossy(&given);
+    let short: String = given.trim().chars().take(DESCRIPTION_MAX).collect();
+    Ok(match short.as_str() {
+        "" => short,
+        text => format!(": {}", printable(text)),
+    })
 }
 
 /// `DeleteNtmsRequests`.

@@ -3,13 +3,11 @@
 use super::failed::{Exit, Failed};
 use super::list;
 use super::place::{Place, Tree};
+use crate::domain::attribute::REASON;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use rustix::fs::{XattrFlags, setxattr};
 use std::io;
-
-/// The attribute that has the reason of a refusal.
-const REASON: &str = "user.reason";
 
 #[derive(Debug, Args)]
 pub(in crate::cli) struct Operator {

@@ -291,22 +291,24 @@ fn shortage(facts: &Facts, request: &AllocateRequest) -> String {
     } else {
         ""
     };
-    let mut idle = pool.counts.offline() > 0;
     let free = facts.free.as_ref().map_or_else(String::new, |free| {
-        idle |= free.counts.offline() > 0;
-        format!(
-            ", none in {} ({} of its sides)",
-            free.path,
-            free.counts.sentence()
-        )
+        let counts = free.counts.sentence();
+        format!(", none in {} ({counts} of its sides)", free.path)
     });
-    let resting =
-        pool.counts.resting() + facts.free.as_ref().map_or(0, |free| free.counts.resting());
-    let help = match (idle, pool.pool.allocate_from_free) {
-        (true, _) => "bring offline media into a library or deallocate",
-        _ if resting > 0 => "wait until sides have rested, bring new media or deallocate",
-        (false, true) => "bring new media or deallocate",
-        (false, false) => "bring new media, deallocate, or write 1 to allocate_from_free",
+    let any = |count: fn(&Counts) -> i64| {
+        let free = facts.free.as_ref().map(|free| count(&free.counts));
+        count(&pool.counts) + free.unwrap_or(0) > 0
+    };
+    let help = if any(Counts::offline) {
+        "put offline media into a library (an inventory finds them, or import with slot=) or deallocate"
+    } else if any(Counts::disabled) {
+        "enable media or the library that are disabled, bring new media or deallocate"
+    } else if any(Counts::resting) {
+        "wait until sides have rested, bring new media or deallocate"
+    } else if pool.pool.allocate_from_free {
+        "bring new media or deallocate"
+    } else {
+        "bring new media, deallocate, or write 1 to allocate_from_free"
     };
     let counts = pool.counts.sentence();
     format!(
