@@ -3,12 +3,29 @@
 //! A rule reads these and nothing else; the store fills them from its tables, the file system renders them.
 
 use super::access::Access;
+use super::change::Thing;
 use super::id::{Guid, ObjectNo};
 use super::state::{
     Delivery, ElementKind, InventoryMethod, LibraryState, OperatorCommand, OperatorState, PoolType,
     RequestState, Selection, SideState,
 };
 use super::time::{Limit, Span, Time};
+
+macro_rules! things {
+    ($($noun:ident),+) => {
+        $(impl $noun {
+            /// Returns what events call it by.
+            pub fn thing(&self) -> Thing {
+                Thing {
+                    no: self.no,
+                    id: self.id,
+                }
+            }
+        })+
+    };
+}
+
+things!(Pool, Medium, Side, Logical, Library);
 
 /// A media pool (MS-RSMP 2.2.4.40).
 #[derive(Debug, Clone, PartialEq, Eq)]

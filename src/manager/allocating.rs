@@ -6,7 +6,7 @@ use super::outcome;
 use super::turn::Turn;
 use crate::codes;
 use crate::domain::ask::{Named, Reply};
-use crate::domain::change::{RequestRecord, Thing};
+use crate::domain::change::RequestRecord;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
@@ -81,10 +81,7 @@ fn demand_unused(turn: &Turn<'_>, pool: &Pool, name: Option<&Named>) -> Result<(
 fn record(turn: &Turn<'_>, pool: &Pool, body: String, name: Option<&Named>) -> RequestRecord {
     RequestRecord {
         no: name.map(|named| named.no),
-        pool: Thing {
-            no: pool.no,
-            id: pool.id,
-        },
+        pool: pool.thing(),
         name: name.map(|named| named.name.clone()),
         caller: turn.caller.clone(),
         body,
@@ -98,10 +95,7 @@ fn record(turn: &Turn<'_>, pool: &Pool, body: String, name: Option<&Named>) -> R
 fn record_of(turn: &Turn<'_>, row: &Request, pool: &Pool) -> RequestRecord {
     RequestRecord {
         no: Some(row.no),
-        pool: Thing {
-            no: pool.no,
-            id: pool.id,
-        },
+        pool: pool.thing(),
         name: row.name.clone(),
         caller: row.caller.clone(),
         body: row.body.clone(),

@@ -94,10 +94,7 @@ pub(super) fn inventoried(
     let Some((library, _)) = fact::inventory(turn.writer.db(), work)? else {
         return Ok(Reply::Done);
     };
-    let thing = Thing {
-        no: library.no,
-        id: library.id,
-    };
+    let thing = library.thing();
     let (state, error) = match found {
         Ok(found) => {
             file_all(turn, &library, found)?;
@@ -152,10 +149,7 @@ fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<(
             let believed = read::medium_in(turn.writer.db(), seen.slot)?;
             let wrong = believed.filter(|believed| Some(believed.no) != known);
             turn.record_all(wrong.map(|believed| Event::MediumChanged {
-                medium: Thing {
-                    no: believed.no,
-                    id: believed.id,
-                },
+                medium: believed.thing(),
                 change: shelf.clone(),
             }))?;
             let event = file(library.no, &seen, &mut turn.numbers);
@@ -277,10 +271,7 @@ pub(super) fn rename(turn: &mut Turn<'_>, medium: &MediumFacts, text: &str) -> R
             continue;
         }
         let renamed = (name != known.name).then_some(Event::MediumChanged {
-            medium: Thing {
-                no: known.no,
-                id: known.id,
-            },
+            medium: known.thing(),
             change: MediumChange::NameByRule(name),
         });
         return turn.record_all(renamed).map(drop);

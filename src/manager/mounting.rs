@@ -7,7 +7,7 @@ use super::turn::Turn;
 use crate::codes;
 use crate::domain::access::{Caller, Right};
 use crate::domain::ask::{Named, Reply};
-use crate::domain::change::{MediumChange, Thing};
+use crate::domain::change::MediumChange;
 use crate::domain::driver::Driver;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
@@ -69,7 +69,7 @@ pub(super) fn submit(
 fn record(caller: &Caller, library: &Library, kind: WorkKind, name: &Named) -> WorkRecord {
     WorkRecord {
         no: name.no,
-        library: thing(library),
+        library: library.thing(),
         kind,
         name: Some(name.name.clone()),
         caller: caller.clone(),
@@ -78,14 +78,6 @@ fn record(caller: &Caller, library: &Library, kind: WorkKind, name: &Named) -> W
         deadline: None,
         medium: None,
         part_of: None,
-    }
-}
-
-/// The number and identifier of a library.
-pub(super) fn thing(library: &Library) -> Thing {
-    Thing {
-        no: library.no,
-        id: library.id,
     }
 }
 
@@ -177,7 +169,7 @@ pub(super) fn change(turn: &mut Turn<'_>, work: &Work, change: WorkChange) -> Re
     let library = fact::found(read::library(turn.writer.db(), work.library)?, "library")?;
     turn.record(Event::WorkChanged {
         no: work.no,
-        library: thing(&library),
+        library: library.thing(),
         name: work.name.clone(),
         change,
     })
@@ -245,7 +237,7 @@ pub(super) fn order(turn: &mut Turn<'_>, no: ObjectNo, place: u32) -> Result<Rep
         return Ok(Reply::Done);
     }
     turn.record_all([Event::WorkOrdered {
-        library: thing(&library),
+        library: library.thing(),
         ranks,
     }])
 }
@@ -295,10 +287,7 @@ fn satisfied(turn: &mut Turn<'_>, work: &Work) -> Result<()> {
     };
     change(turn, work, WorkChange::Waiting)?;
     turn.record(Event::MediumChanged {
-        medium: Thing {
-            no: medium.no,
-            id: medium.id,
-        },
+        medium: medium.thing(),
         change: MediumChange::Location {
             library: Some(work.library),
             slot: Some(slot),
@@ -342,10 +331,7 @@ pub(super) fn loaded(
     (drive, side, writes): (ObjectNo, ObjectNo, bool),
     device: &str,
 ) -> Result<()> {
-    let wanted = Thing {
-        no: medium.no,
-        id: medium.id,
-    };
+    let wanted = medium.thing();
     if medium.library.is_none() {
         turn.record(Event::MediumChanged {
             medium: wanted,
@@ -356,7 +342,7 @@ pub(super) fn loaded(
         })?;
     }
     turn.record(Event::DriveChanged {
-        library: thing(library),
+        library: library.thing(),
         drive,
         medium: wanted,
         change: DriveChange::Loaded {
@@ -377,12 +363,9 @@ pub(super) fn empty(
     medium: ObjectNo,
 ) -> Result<()> {
     let medium = fact::found(read::medium(turn.writer.db(), medium)?, "medium")?;
-    let thing_of = Thing {
-        no: medium.no,
-        id: medium.id,
-    };
+    let thing_of = medium.thing();
     turn.record(Event::DriveChanged {
-        library: thing(library),
+        library: library.thing(),
         drive,
         medium: thing_of,
         change: DriveChange::Emptied,

@@ -3,11 +3,11 @@
 //! Invariant: whatever could let a request go on is followed by a look at the queue of its library in the same
 //! transaction, so after a crash nothing is left that only a forgotten thread knew.
 
-use super::mounting::{change, empty, fail, inserted, pass, thing};
+use super::mounting::{change, empty, fail, inserted, pass};
 use super::several;
 use super::turn::Turn;
 use crate::domain::access::Caller;
-use crate::domain::change::{LibraryChange, Thing};
+use crate::domain::change::LibraryChange;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
@@ -161,12 +161,9 @@ pub(super) fn start(
     {
         let medium = fact::found(read::medium(turn.writer.db(), inside.medium)?, "medium")?;
         turn.record(Event::DriveChanged {
-            library: thing(library),
+            library: library.thing(),
             drive,
-            medium: Thing {
-                no: medium.no,
-                id: medium.id,
-            },
+            medium: medium.thing(),
             change: DriveChange::Unloading,
         })?;
     }
@@ -200,7 +197,7 @@ pub(super) fn evict(turn: &mut Turn<'_>, library: &Library, drive: ObjectNo) -> 
     let no = (&mut turn.numbers).number();
     let work = WorkRecord {
         no,
-        library: thing(library),
+        library: library.thing(),
         kind: WorkKind::Dismount,
         name: None,
         caller: Caller::daemon(),
@@ -231,12 +228,9 @@ fn leave(
     let done = if stays { "released" } else { "dismounted" };
     if stays {
         turn.record(Event::DriveChanged {
-            library: thing(library),
+            library: library.thing(),
             drive,
-            medium: Thing {
-                no: medium.no,
-                id: medium.id,
-            },
+            medium: medium.thing(),
             change: DriveChange::Released,
         })?;
     } else {

@@ -2,7 +2,7 @@
 //!
 //! Invariants: a part has ended when its request has; a part that is open cannot be cancelled or forgotten by itself.
 
-use super::mounting::{change, fail, pass, thing};
+use super::mounting::{change, fail, pass};
 use super::serving::{evict, start};
 use super::turn::Turn;
 use super::working::drive_changed;
@@ -24,7 +24,7 @@ pub(super) fn split(turn: &mut Turn<'_>, library: &Library, work: &Work) -> Resu
         let target = named.map(|named| queue::target(turn.writer.db(), named));
         let part = WorkRecord {
             no: (&mut turn.numbers).number(),
-            library: thing(library),
+            library: library.thing(),
             kind: work.kind,
             name: None,
             caller: work.caller.clone(),

@@ -1,9 +1,9 @@
 //! What a library reports of its work, and what follows when it has failed.
 
-use super::mounting::{change, empty, fail, loaded, pass, thing};
+use super::mounting::{change, empty, fail, loaded, pass};
 use super::turn::Turn;
 use crate::domain::ask::Reply;
-use crate::domain::change::{LibraryChange, Thing};
+use crate::domain::change::LibraryChange;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
@@ -40,12 +40,9 @@ pub(super) fn drive_changed(
     change: DriveChange,
 ) -> Result<()> {
     turn.record(Event::DriveChanged {
-        library: thing(&task.library),
+        library: task.library.thing(),
         drive,
-        medium: Thing {
-            no: task.medium.no,
-            id: task.medium.id,
-        },
+        medium: task.medium.thing(),
         change,
     })
 }
@@ -97,7 +94,7 @@ pub(super) fn worked(
     }
     if outcome.is_ok() && task.library.recovering {
         turn.record(Event::LibraryChanged {
-            library: thing(&task.library),
+            library: task.library.thing(),
             change: LibraryChange::Recovering(false),
         })?;
     }
@@ -149,7 +146,7 @@ fn after_failure(
     }
     if after == After::Person {
         turn.record(Event::LibraryChanged {
-            library: thing(&library),
+            library: library.thing(),
             change: LibraryChange::State(LibraryState::NeedsService),
         })?;
     }

@@ -3,7 +3,6 @@
 use super::fact::found;
 use super::read::{self, many, one};
 use crate::domain::access::Caller;
-use crate::domain::change::Thing;
 use crate::domain::driver::Driver;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
@@ -301,10 +300,7 @@ pub fn drives(db: &Connection, library: ObjectNo) -> Result<Vec<Drive>> {
         let inside = match inside(db, no)? {
             Some(inside) => {
                 let medium = found(read::medium(db, inside.medium)?, "medium")?;
-                let thing = Thing {
-                    no: medium.no,
-                    id: medium.id,
-                };
+                let thing = medium.thing();
                 Some((inside, thing, medium.name))
             }
             None => None,

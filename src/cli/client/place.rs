@@ -11,6 +11,7 @@ use clap::Args;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The environment variable that names a tree.
@@ -96,6 +97,17 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
     error
         .raw_os_error()
         .is_some_and(|errno| gone.contains(&errno))
+}
+
+/// Who could do what the kernel refuses here.
+fn whose(path: &Path) -> String {
+    fs::symlink_metadata(path).map_or_else(
+        |_| String::new(),
+        |data| {
+            let (uid, gid, mode) = (data.uid(), data.gid(), data.mode() & 0o777);
+            format!("; it is of uid {uid} and gid {gid}, with mode {mode:o}")
+        },
+    )
 }
 
 impl Tree {
@@ -199,7 +211,13 @@ impl Tree {
             return Failed::of_line(&line).into();
         }
         let why = nix::errno::Errno::from_raw(errno).desc();
-        Failed::new(Exit::Refused, format!("{place}: {why} ({})", word(errno))).into()
+        let whose = if errno == libc::EACCES {
+            whose(path)
+        } else {
+            String::new()
+        };
+        let sentence = format!("{place}: {why} ({}){whose}", word(errno));
+        Failed::new(Exit::Refused, sentence).into()
     }
 
     /// The last refusal of this user, if it has this errno. What the kernel refuses by itself has no sentence; an old one of

@@ -373,10 +373,7 @@ pub fn allocation(
         result: String::new(),
         logical: mint.thing(),
         side,
-        medium: Thing {
-            no: medium.no,
-            id: medium.id,
-        },
+        medium: medium.thing(),
         medium_name: medium.name,
         drawn_from: (pool.no != record.pool.no).then_some(pool.no),
         from_pool: pool.id,

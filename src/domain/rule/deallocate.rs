@@ -84,23 +84,11 @@ fn give_back(facts: &Facts, now: Option<Time>) -> Result<Deallocation> {
     let rests_until = now.filter(|_| rests).map(|now| Time(now.0 + delay.0));
     let reserved = others().filter(|s| last && s.state == SideState::Reserved);
     Ok(Deallocation {
-        logical: Thing {
-            no: facts.logical.no,
-            id: facts.logical.id,
-        },
-        side: Thing {
-            no: side.no,
-            id: side.id,
-        },
-        medium: Thing {
-            no: medium.no,
-            id: medium.id,
-        },
+        logical: facts.logical.thing(),
+        side: side.thing(),
+        medium: medium.thing(),
         medium_name: medium.name.clone(),
-        pool: Thing {
-            no: pool.no,
-            id: pool.id,
-        },
+        pool: pool.thing(),
         state,
         freed: reserved.map(|s| s.no).collect(),
         to_free: return_to(facts, others(), undone),
@@ -145,10 +133,7 @@ pub fn change(facts: &Facts, wanted: &SetLogical, caller: &Caller) -> Result<Eve
     };
     demand_change(facts, caller)?;
     Ok(Event::LogicalChanged {
-        logical: Thing {
-            no: facts.logical.no,
-            id: facts.logical.id,
-        },
+        logical: facts.logical.thing(),
         change,
     })
 }
@@ -180,29 +165,19 @@ pub fn swap(facts: &Facts, other: Option<&Facts>, caller: &Caller) -> Result<Eve
     }
     Ok(Event::Swapped {
         swap: Box::new(Swap {
-            logical: thing_of(&facts.logical),
+            logical: facts.logical.thing(),
             side: allocated(other)?,
-            other: thing_of(&other.logical),
+            other: other.logical.thing(),
             other_side: allocated(facts)?,
         }),
     })
-}
-
-fn thing_of(logical: &Logical) -> Thing {
-    Thing {
-        no: logical.no,
-        id: logical.id,
-    }
 }
 
 /// The side of a logical medium, which must not be complete.
 fn allocated(facts: &Facts) -> Result<Thing> {
     let mut sides = facts.medium.sides.iter();
     match sides.find(|s| s.no == facts.logical.side) {
-        Some(side) if side.state == SideState::Allocated => Ok(Thing {
-            no: side.no,
-            id: side.id,
-        }),
+        Some(side) if side.state == SideState::Allocated => Ok(side.thing()),
         side => Err(ErrorKind::InvalidState.because(format!(
             "LMID {} is {}; only what is allocated is swapped",
             facts.logical.id,
@@ -225,10 +200,7 @@ fn complete(facts: &Facts, caller: &Caller) -> Result<Event> {
         .find(|s| s.no == facts.logical.side);
     match side {
         Some(side) if side.state == SideState::Allocated => Ok(Event::LogicalChanged {
-            logical: Thing {
-                no: facts.logical.no,
-                id: facts.logical.id,
-            },
+            logical: facts.logical.thing(),
             change: LogicalChange::Completed { side: side.no },
         }),
         _ => Err(ErrorKind::InvalidState
@@ -261,10 +233,7 @@ pub fn decommission(
         )));
     }
     Ok(Event::SideChanged {
-        side: Thing {
-            no: side.no,
-            id: side.id,
-        },
+        side: side.thing(),
         state,
     })
 }

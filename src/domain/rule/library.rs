@@ -63,10 +63,7 @@ pub fn set(
     mint: &mut impl Mint,
 ) -> Result<Vec<Event>> {
     let library = &facts.library;
-    let thing = Thing {
-        no: library.no,
-        id: library.id,
-    };
+    let thing = library.thing();
     let one = |change| {
         Ok(vec![Event::LibraryChanged {
             library: thing,
@@ -124,10 +121,7 @@ pub fn after_failure(library: &Library, kind: ErrorKind, stuck: bool) -> After {
 
 /// An error starts an inventory.
 pub fn recover(library: &Library, mint: &mut impl Mint) -> Vec<Event> {
-    let thing = Thing {
-        no: library.no,
-        id: library.id,
-    };
+    let thing = library.thing();
     let change = |change| Event::LibraryChanged {
         library: thing,
         change,
@@ -209,10 +203,7 @@ fn enable(facts: &Facts, mint: &mut impl Mint) -> Result<Vec<Event>> {
         return Err(ErrorKind::AlreadyExists
             .because(format!("bar code \"{code}\" is in the catalog already")));
     }
-    let thing = Thing {
-        no: library.no,
-        id: library.id,
-    };
+    let thing = library.thing();
     let mut events = Vec::new();
     if !facts.built {
         let first = mint.number();
@@ -284,10 +275,7 @@ pub fn set_element(
     }
     let changed = element.defer_delay != *delay;
     Ok(changed.then_some(Event::ElementChanged {
-        library: Thing {
-            no: library.no,
-            id: library.id,
-        },
+        library: library.thing(),
         element: element.no,
         kind: element.kind,
         change: ElementChange::DeferDelay(*delay),
@@ -322,10 +310,7 @@ pub fn remove(facts: &Facts, caller: &Caller) -> Result<Vec<Event>> {
         medium: *m,
         change: shelf.clone(),
     }));
-    let thing = Thing {
-        no: library.no,
-        id: library.id,
-    };
+    let thing = library.thing();
     events.push(Event::LibraryRemoved {
         library: thing,
         name: library.name.clone(),
@@ -363,10 +348,7 @@ pub fn file(library: ObjectNo, seen: &Seen, mint: &mut impl Mint) -> Option<Even
             slot: place.1,
         };
         let moved = (known.library, known.slot) != place;
-        let medium = Thing {
-            no: known.no,
-            id: known.id,
-        };
+        let medium = known.thing();
         return moved.then_some(Event::MediumChanged {
             medium,
             change: location,

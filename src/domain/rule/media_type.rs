@@ -158,10 +158,7 @@ pub fn retype(facts: &RetypeFacts, wanted: &str, caller: &Caller) -> Result<Vec<
     for (pool, path) in [(pool, &medium.path), (to, to_path)] {
         pool.access.demand(caller, move_right(pool), path)?;
     }
-    let thing = Thing {
-        no: medium.medium.no,
-        id: medium.medium.id,
-    };
+    let thing = medium.medium.thing();
     let states = medium.sides.iter().map(|side| (side.no, side.state));
     Ok(vec![
         Event::MediumChanged {

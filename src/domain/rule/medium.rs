@@ -4,7 +4,7 @@ use super::Mint;
 use super::allocate::MediumFacts;
 use crate::domain::access::{Caller, Right};
 use crate::domain::ask::SetMedium;
-use crate::domain::change::{MediumChange, NewMedium, Thing};
+use crate::domain::change::{MediumChange, NewMedium};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
@@ -219,10 +219,7 @@ fn is_same(medium: &Medium, facts: &ImportFacts, line: &ImportLine) -> bool {
 
 fn into_slot(medium: &Medium, place: Option<(ObjectNo, ObjectNo)>) -> Event {
     Event::MediumChanged {
-        medium: Thing {
-            no: medium.no,
-            id: medium.id,
-        },
+        medium: medium.thing(),
         change: MediumChange::Location {
             library: place.map(|(library, _)| library),
             slot: place.map(|(_, slot)| slot),
@@ -248,10 +245,7 @@ pub fn place(facts: &MoveFacts, name: &str, caller: &Caller) -> Result<Vec<Event
         to: (to, to_path),
         name_taken,
     } = facts;
-    let thing = Thing {
-        no: medium.medium.no,
-        id: medium.medium.id,
-    };
+    let thing = medium.medium.thing();
     demand_rights(medium, to, to_path, caller)?;
     let mut events = Vec::new();
     if medium.pool.no != to.no {
@@ -354,10 +348,7 @@ pub fn set(facts: &MediumFacts, wanted: &SetMedium, caller: &Caller) -> Result<O
         .pool
         .access
         .demand(caller, Right::Modify, &facts.path)?;
-    let medium = Thing {
-        no: facts.medium.no,
-        id: facts.medium.id,
-    };
+    let medium = facts.medium.thing();
     let change = match wanted {
         // The type of a medium has a rule of its own.
         SetMedium::MediaType(_) => return Ok(None),
@@ -382,10 +373,7 @@ pub fn remove(facts: &MediumFacts, caller: &Caller) -> Result<Event> {
         return Err(ErrorKind::InvalidState.because(format!("medium \"{name}\" is in a library")));
     }
     Ok(Event::MediumRemoved {
-        medium: Thing {
-            no: facts.medium.no,
-            id: facts.medium.id,
-        },
+        medium: facts.medium.thing(),
         name: name.clone(),
     })
 }

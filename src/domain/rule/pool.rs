@@ -210,10 +210,7 @@ pub fn place(
         name: name.to_owned(),
     };
     Ok(Event::PoolChanged {
-        pool: Thing {
-            no: pool.no,
-            id: pool.id,
-        },
+        pool: pool.thing(),
         change: place,
     })
 }
@@ -233,10 +230,7 @@ pub fn set(
         attribute(facts, wanted, media_type)?
     };
     Ok(Event::PoolChanged {
-        pool: Thing {
-            no: pool.no,
-            id: pool.id,
-        },
+        pool: pool.thing(),
         change,
     })
 }

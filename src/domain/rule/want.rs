@@ -5,7 +5,6 @@
 
 use super::allocate::{MediumFacts, PoolFacts};
 use crate::domain::access::{Caller, Right};
-use crate::domain::change::Thing;
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::Pool;
@@ -72,10 +71,7 @@ pub fn decide(facts: &Facts) -> Verdict {
 
 fn moved(drawn: &MediumFacts, to: &Pool) -> Event {
     Event::MediumMoved {
-        medium: Thing {
-            no: drawn.medium.no,
-            id: drawn.medium.id,
-        },
+        medium: drawn.medium.thing(),
         name: drawn.medium.name.clone(),
         from: drawn.pool.no,
         to: to.no,
