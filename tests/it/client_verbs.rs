@@ -215,7 +215,7 @@ fn who_may_not_read_is_told_so() {
     refused(
         &run_as(&tree, ANYBODY, "ntmsfs allocate Backup"),
         1,
-        "(EACCES); it is of uid 0 and gid 0, with mode 660",
+        "(EACCES); pools/Backup is of uid 0 and gid 0, with mode 700",
     );
     refused(
         &run_as(&tree, ANYBODY, "ntmsfs why Nowhere"),

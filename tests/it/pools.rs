@@ -368,7 +368,7 @@ const REFUSED_LINES: [(&str, ErrorKind, &str); 10] = [
     (
         "a slot=box/2 barcode=A1",
         ErrorKind::AlreadyExists,
-        "exists and is different",
+        "exists and is elsewhere",
     ),
     (
         "b barcode=B1 slot=box/2 description=\"spare one\"",

@@ -99,17 +99,6 @@ pub(super) fn is_gone(error: &io::Error) -> bool {
         .is_some_and(|errno| gone.contains(&errno))
 }
 
-/// Who could do what the kernel refuses here.
-fn whose(path: &Path) -> String {
-    fs::symlink_metadata(path).map_or_else(
-        |_| String::new(),
-        |data| {
-            let (uid, gid, mode) = (data.uid(), data.gid(), data.mode() & 0o777);
-            format!("; it is of uid {uid} and gid {gid}, with mode {mode:o}")
-        },
-    )
-}
-
 impl Tree {
     fn open(root: PathBuf) -> Result<Self> {
         let refused_before = match fs::read_to_string(root.join("last-error")) {
@@ -212,12 +201,22 @@ impl Tree {
         }
         let why = nix::errno::Errno::from_raw(errno).desc();
         let whose = if errno == libc::EACCES {
-            whose(path)
+            self.whose(path)
         } else {
             String::new()
         };
         let sentence = format!("{place}: {why} ({}){whose}", word(errno));
         Failed::new(Exit::Refused, sentence).into()
+    }
+
+    /// Who could do what the kernel refuses at a path, as far as this user can see down to it.
+    fn whose(&self, path: &Path) -> String {
+        let seen = (path.ancestors()).find_map(|at| Some((at, fs::symlink_metadata(at).ok()?)));
+        seen.map_or_else(String::new, |(at, data)| {
+            let at = shown(at.strip_prefix(&self.root).unwrap_or(at));
+            let (uid, gid, mode) = (data.uid(), data.gid(), data.mode() & 0o777);
+            format!("; {at} is of uid {uid} and gid {gid}, with mode {mode:o}")
+        })
     }
 
     /// The last refusal of this user, if it has this errno. What the kernel refuses by itself has no sentence; an old one of
