@@ -16,7 +16,7 @@ use crate::domain::rule::Mint as _;
 use crate::domain::rule::allocate::{Facts, Verdict, admit, allocation, search};
 use crate::domain::rule::operator::NOBODY;
 use crate::domain::state::{OperatorCommand, RequestState};
-use crate::domain::time::Limit;
+use crate::domain::time::{Limit, Span};
 use crate::domain::words;
 use crate::store::{fact, read};
 
@@ -241,8 +241,11 @@ pub(super) fn end(turn: &mut Turn<'_>, no: ObjectNo, refusal: &Refusal) -> Resul
 /// The time of a request is over: one last try, then the failure.
 pub(super) fn expire(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
     if let Some(still) = retry(turn, no)? {
-        let refusal = ErrorKind::Timeout.because(format!("the time is over: {}", still.why));
-        end(turn, no, &refusal)?;
+        let waited =
+            waiting(turn, no)?.and_then(|(row, ..)| Some(row.deadline?.0 - row.submitted.0));
+        let time = Span(waited.unwrap_or_default());
+        let sentence = format!("its time of {time} is over: {}", still.why);
+        end(turn, no, &ErrorKind::Timeout.because(sentence))?;
     }
     Ok(Reply::Done)
 }
