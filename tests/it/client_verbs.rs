@@ -272,7 +272,11 @@ fn an_allocation_is_printed_or_refused_with_its_status() {
     for (words, status, said) in [
         ("Empty error-if-unavailable", 3, "ERROR_MEDIA_UNAVAILABLE"),
         ("Empty timeout=1ms", 4, "(ETIMEDOUT)"),
-        ("Empty timeout=1ms --name late", 4, "ERROR_TIMEOUT its time of 1ms is over: "),
+        (
+            "Empty timeout=1ms --name late",
+            4,
+            "ERROR_TIMEOUT its time of 1ms is over: ",
+        ),
         ("Backup nonsense", 1, "(EINVAL)"),
         ("Backup nonsense --name none", 1, "(EINVAL)"),
         ("Free/LTO-8", 1, "ERROR_INVALID_MEDIA_POOL"),
@@ -286,6 +290,8 @@ fn an_allocation_is_printed_or_refused_with_its_status() {
         );
     }
     assert_eq!(run(&tree, "ntmsfs allocate").status, Some(2));
+    // As sentences of the tree call it.
+    assert_eq!(run(&tree, "ntmsfs why pools/Backup").status, Some(0));
     assert!(!tree.path("pools/Backup/requests/none").exists());
 }
 

@@ -146,8 +146,6 @@ impl Tree {
     /// Finds the directory of a pool: `Backup/Daily` is `pools/Backup/pools/Daily`, and `.` the top of a tree of one pool.
     pub(super) fn pool(&self, path: &str) -> Result<PathBuf> {
         let mut dir = PathBuf::new();
-        // Sentences of the tree call it by its path there.
-        let path = path.strip_prefix("pools/").unwrap_or(path);
         for part in path
             .trim_end_matches('/')
             .split('/')
@@ -159,6 +157,10 @@ impl Tree {
         let dir = self.path(dir);
         match fs::metadata(dir.join("allocate")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // Sentences of the tree call it by its path there.
+                if let Some(rest) = path.strip_prefix("pools/") {
+                    return self.pool(rest);
+                }
                 let sentence = format!("there is no pool {path} (ENOENT); ntmsfs pools lists them");
                 Err(Failed::new(Exit::Refused, sentence).into())
             }
