@@ -164,20 +164,6 @@ where
     pub fn take(&self, key: &K) -> Vec<R> {
         self.shared.lock().take(key)
     }
-
-    /// Takes out every reply whose key is wanted, oldest first, for example of a file that goes. `wanted` is asked
-    /// once per wait, with the lock held: it must be quick and must not use the set.
-    pub fn take_where(&self, mut wanted: impl FnMut(&K) -> bool) -> Vec<(K, R)> {
-        let mut set = self.shared.lock();
-        let ids: Vec<u64> = (set.waits.iter())
-            .filter(|(_, wait)| wanted(&wait.key))
-            .map(|(id, _)| *id)
-            .collect();
-        (ids.into_iter())
-            .filter_map(|id| set.remove(id))
-            .map(|wait| (wait.key, wait.reply))
-            .collect()
-    }
 }
 
 impl<K, R> Waiting<K, R> {
@@ -654,10 +640,8 @@ mod tests {
         assert_eq!(set.take(&"a"), [1, 3, 6]);
         assert!(set.take(&"a").is_empty());
         assert!(set.take(&"no such").is_empty());
-        assert_eq!(
-            set.take_where(|key| *key != "a"),
-            [("b", 2), ("c", 4), ("b", 5)]
-        );
+        assert_eq!(set.take(&"b"), [2, 5]);
+        assert_eq!(set.take(&"c"), [4]);
         assert!(set.is_empty());
         assert!(set.shared.lock().by_key.is_empty());
         drop(set);
@@ -763,7 +747,7 @@ mod tests {
                 });
             }
         });
-        for (_, taken) in set.take_where(|key| *key == 0) {
+        for taken in set.take(&0) {
             answers[taken].fetch_add(1, Ordering::SeqCst);
         }
         set.shutdown();
