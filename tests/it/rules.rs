@@ -309,6 +309,37 @@ fn without_a_free_pool_a_resource_between_is_missing() {
     );
 }
 
+/// What keeps a side from being taken is counted once, as `why` counts it, and what would help is named.
+#[test]
+fn a_shortage_is_counted_and_advised() {
+    let mut world = World::new();
+    world.library("vault", "LTO-8", 4);
+    let pool = world.pool(CATALOG, "Tapes", "LTO-8");
+    let says =
+        |world: &mut World, expected: &str| match world.submit(&root(), pool, "timeout=0", None) {
+            Ok(Reply::Failed { result }) => assert!(result.contains(expected), "{result}"),
+            other => panic!("{other:?}"),
+        };
+    world.import(pool, "one slot=vault/1");
+    world.take(pool, "side=one/A");
+    world.enable("one", false);
+    says(
+        &mut world,
+        "(0 available, 1 allocated of its sides); bring new media, deallocate, or",
+    );
+    world.import(pool, "two slot=vault/2");
+    world.enable("two", false);
+    says(
+        &mut world,
+        "(0 available, 1 disabled, 1 allocated of its sides); enable media or the library",
+    );
+    world.import(pool, "three");
+    says(
+        &mut world,
+        "(0 available, 1 offline, 1 disabled, 1 allocated of its sides); put offline media into a library",
+    );
+}
+
 type Prepare = fn(&mut World, ObjectNo);
 
 /// What comes first, how it is prepared, the request, and the answer; each row breaks a later check too.

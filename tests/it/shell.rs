@@ -182,6 +182,7 @@ fn without_a_newline_nothing_is_carried_out() {
         );
         same(form, ran.output(), NO_NEWLINE);
     }
+    assert!(tree.names("logical").is_empty());
     // Whoever reads too early is told so, and may still end the line.
     let early = "exec 3<>pools/Backup/allocate; printf 'timeout=5s' >&3; read -r line <&3; echo \"$line\"; \
                  read -r line <&3 || echo end; echo >&3; read -r lmid <&3; echo ${#lmid}";
