@@ -260,6 +260,7 @@ pub fn utf8(data: &[u8]) -> Result<&str> {
 }
 
 /// What of an object a mode and an owner are stored for.
+#[derive(Clone, Copy)]
 enum Stored {
     PoolMode,
     PoolControl,
@@ -293,12 +294,11 @@ pub fn chmod(node: Node, mode: u32) -> Parsed<Ask> {
         let sentence = format!("mode {mode:o} has bits beyond 777, which have no meaning here");
         return Err(ErrorKind::InvalidParameter.because(sentence).into());
     }
-    let no = node.no;
-    Ok(match stored {
-        Stored::PoolMode => set_pool(no, SetPool::Access(SetAccess::Mode(mode))),
-        Stored::PoolControl => set_pool(no, SetPool::Access(SetAccess::Control(mode & 0o666))),
-        Stored::Library => set_library(no, SetLibrary::Access(SetAccess::Mode(mode))),
-    })
+    let access = match stored {
+        Stored::PoolControl => SetAccess::Control(mode & 0o666),
+        Stored::PoolMode | Stored::Library => SetAccess::Mode(mode),
+    };
+    Ok(set_access(node.no, stored, access))
 }
 
 /// setxattr(2) of the access control list in the form of the kernel, and removexattr(2) with `None`: the mode stays, and the
@@ -309,12 +309,11 @@ pub fn set_list(node: Node, data: Option<&[u8]>, old: &List) -> Parsed<Ask> {
         Some(data) => List::parse(data)?,
         None => old.stripped(),
     };
-    let no = node.no;
-    Ok(match stored {
-        Stored::PoolMode => set_pool(no, SetPool::Access(SetAccess::List(list))),
-        Stored::PoolControl => set_pool(no, SetPool::Access(SetAccess::ControlList(list))),
-        Stored::Library => set_library(no, SetLibrary::Access(SetAccess::List(list))),
-    })
+    let access = match stored {
+        Stored::PoolControl => SetAccess::ControlList(list),
+        Stored::PoolMode | Stored::Library => SetAccess::List(list),
+    };
+    Ok(set_access(node.no, stored, access))
 }
 
 /// A default access control list: what is made in a pool has the rights of the pool.
@@ -325,13 +324,15 @@ pub const NO_DEFAULT_LIST: Deny = Deny::Errno(
 
 /// chown(2). A pool has one owner: that of its directory and of its CONTROL are the same.
 pub fn chown(node: Node, uid: Option<u32>, gid: Option<u32>) -> Parsed<Ask> {
-    let no = node.no;
-    Ok(match stored(node)? {
-        Stored::PoolMode | Stored::PoolControl => {
-            set_pool(no, SetPool::Access(SetAccess::Owner { uid, gid }))
-        }
-        Stored::Library => set_library(no, SetLibrary::Access(SetAccess::Owner { uid, gid })),
-    })
+    let access = SetAccess::Owner { uid, gid };
+    Ok(set_access(node.no, stored(node)?, access))
+}
+
+fn set_access(no: ObjectNo, stored: Stored, access: SetAccess) -> Ask {
+    match stored {
+        Stored::PoolMode | Stored::PoolControl => set_pool(no, access.into()),
+        Stored::Library => set_library(no, SetLibrary::Access(access)),
+    }
 }
 
 pub(super) fn invalid<T>(sentence: String) -> Result<T> {

@@ -197,10 +197,11 @@ fn is_json(body: &str) -> bool {
     body.trim_start().starts_with('{')
 }
 
-/// Why a request still waits, and what its operator is asked.
+/// Why a request still waits, what its operator is asked, and how long it may wait (0 = for ever).
 pub(super) struct Still {
     why: String,
     plea: String,
+    time: Span,
 }
 
 /// Tries a waiting request once more. Returns why it still waits, or `None` if it has ended.
@@ -224,6 +225,7 @@ pub(super) fn retry(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Option<Still>> 
         Ok(Verdict::Wait(why)) => Ok(Some(Still {
             plea: plea(&facts, &why),
             why: why.sentence,
+            time: Span(row.deadline.map_or(0, |at| at.0 - row.submitted.0)),
         })),
         Err(refusal) => fail(turn, record, request.json, &refusal, Some(&facts)).map(|_| None),
     }
@@ -241,10 +243,7 @@ pub(super) fn end(turn: &mut Turn<'_>, no: ObjectNo, refusal: &Refusal) -> Resul
 /// The time of a request is over: one last try, then the failure.
 pub(super) fn expire(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
     if let Some(still) = retry(turn, no)? {
-        let waited =
-            waiting(turn, no)?.and_then(|(row, ..)| Some(row.deadline?.0 - row.submitted.0));
-        let time = Span(waited.unwrap_or_default());
-        let sentence = format!("its time of {time} is over: {}", still.why);
+        let sentence = format!("its time of {} is over: {}", still.time, still.why);
         end(turn, no, &ErrorKind::Timeout.because(sentence))?;
     }
     Ok(Reply::Done)

@@ -136,10 +136,6 @@ fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<(
         found,
         present: HashSet::new(),
     };
-    let shelf = MediumChange::Location {
-        library: None,
-        slot: None,
-    };
     for found in found {
         let leaves = missing_leaves(turn, &found.media_type)?;
         turn.record_all(leaves)?;
@@ -148,10 +144,7 @@ fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<(
             pass.present.extend(known);
             let believed = read::medium_in(turn.writer.db(), seen.slot)?;
             let wrong = believed.filter(|believed| Some(believed.no) != known);
-            turn.record_all(wrong.map(|believed| Event::MediumChanged {
-                medium: believed.thing(),
-                change: shelf.clone(),
-            }))?;
+            turn.record_all(wrong.map(|believed| medium::located(believed.thing(), None, None)))?;
             let event = file(library.no, &seen, &mut turn.numbers);
             let created = event.as_ref().and_then(created);
             pass.present.extend(created.map(|medium| medium.thing.no));
@@ -175,10 +168,7 @@ fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<(
         .into_iter()
         .filter(|(medium, _)| !pass.present.contains(&medium.no))
         .filter(|(medium, _)| !in_drives.contains(&medium.no))
-        .map(|(medium, _)| Event::MediumChanged {
-            medium,
-            change: shelf.clone(),
-        })
+        .map(|(gone, _)| medium::located(gone, None, None))
         .collect();
     turn.record_all(gone).map(drop)
 }

@@ -7,12 +7,12 @@ use super::turn::Turn;
 use crate::codes;
 use crate::domain::access::{Caller, Right};
 use crate::domain::ask::{Named, Reply};
-use crate::domain::change::MediumChange;
 use crate::domain::driver::Driver;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Library, Medium};
+use crate::domain::rule::medium::located;
 use crate::domain::rule::mount::QUEUE_MAX;
 use crate::domain::state::{OperatorState, WorkKind, WorkState};
 use crate::domain::verb::{DismountRequest, Dismounted, LibraryRequest};
@@ -286,13 +286,7 @@ fn satisfied(turn: &mut Turn<'_>, work: &Work) -> Result<()> {
         return fail(turn, &whole, &refusal);
     };
     change(turn, work, WorkChange::Waiting)?;
-    turn.record(Event::MediumChanged {
-        medium: medium.thing(),
-        change: MediumChange::Location {
-            library: Some(work.library),
-            slot: Some(slot),
-        },
-    })
+    turn.record(located(medium.thing(), Some(work.library), Some(slot)))
 }
 
 /// A person has put the medium of a request into the drive, after taking out what was in it. If it is known what is written
@@ -333,13 +327,7 @@ pub(super) fn loaded(
 ) -> Result<()> {
     let wanted = medium.thing();
     if medium.library.is_none() {
-        turn.record(Event::MediumChanged {
-            medium: wanted,
-            change: MediumChange::Location {
-                library: Some(library.no),
-                slot: None,
-            },
-        })?;
+        turn.record(located(wanted, Some(library.no), None))?;
     }
     turn.record(Event::DriveChanged {
         library: library.thing(),
@@ -363,21 +351,14 @@ pub(super) fn empty(
     medium: ObjectNo,
 ) -> Result<()> {
     let medium = fact::found(read::medium(turn.writer.db(), medium)?, "medium")?;
-    let thing_of = medium.thing();
     turn.record(Event::DriveChanged {
         library: library.thing(),
         drive,
-        medium: thing_of,
+        medium: medium.thing(),
         change: DriveChange::Emptied,
     })?;
     if medium.slot.is_some() || medium.library.is_none() {
         return Ok(());
     }
-    turn.record(Event::MediumChanged {
-        medium: thing_of,
-        change: MediumChange::Location {
-            library: None,
-            slot: None,
-        },
-    })
+    turn.record(located(medium.thing(), None, None))
 }

@@ -1,10 +1,11 @@
 //! Libraries: make, change, enable, and what an inventory means (reference sections 2.4, 4.7, 4.8).
 
 use super::Mint;
+use super::medium::{first_state, located};
 use super::pool::access as new_access;
 use crate::domain::access::{Access, Caller, Right};
 use crate::domain::ask::{Found, SetElement, SetLibrary};
-use crate::domain::change::{ElementChange, LibraryChange, MediumChange, NewMedium, Thing};
+use crate::domain::change::{ElementChange, LibraryChange, NewMedium, Thing};
 use crate::domain::driver::{Driver, Label};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
@@ -70,15 +71,16 @@ pub fn set(
             change,
         }])
     };
-    if let SetLibrary::Access(wanted) = wanted {
-        let access = new_access(&library.access, wanted, caller, &library.name)?;
-        return one(LibraryChange::Access(access));
+    if !matches!(wanted, SetLibrary::Access(_)) {
+        library
+            .access
+            .demand(caller, Right::Modify, &library.name)?;
     }
-    library
-        .access
-        .demand(caller, Right::Modify, &library.name)?;
     match wanted {
-        SetLibrary::Access(_) => Ok(Vec::new()),
+        SetLibrary::Access(wanted) => {
+            let access = new_access(&library.access, wanted, caller, &library.name)?;
+            one(LibraryChange::Access(access))
+        }
         SetLibrary::Name(name) if facts.name_taken => {
             Err(ErrorKind::AlreadyExists.because(format!("library \"{name}\" exists")))
         }
@@ -301,18 +303,10 @@ pub fn remove(facts: &Facts, caller: &Caller) -> Result<Vec<Event>> {
             library.name, facts.open
         )));
     }
-    let shelf = MediumChange::Location {
-        library: None,
-        slot: None,
-    };
     let mut events: Vec<Event> = Vec::with_capacity(facts.media.len() + 1);
-    events.extend(facts.media.iter().map(|(m, _)| Event::MediumChanged {
-        medium: *m,
-        change: shelf.clone(),
-    }));
-    let thing = library.thing();
+    events.extend(facts.media.iter().map(|(m, _)| located(*m, None, None)));
     events.push(Event::LibraryRemoved {
-        library: thing,
+        library: library.thing(),
         name: library.name.clone(),
     });
     Ok(events)
@@ -343,18 +337,10 @@ pub struct Seen {
 pub fn file(library: ObjectNo, seen: &Seen, mint: &mut impl Mint) -> Option<Event> {
     let place = (Some(library), Some(seen.slot));
     if let Some(known) = &seen.known {
-        let location = MediumChange::Location {
-            library: place.0,
-            slot: place.1,
-        };
         let moved = (known.library, known.slot) != place;
-        let medium = known.thing();
-        return moved.then_some(Event::MediumChanged {
-            medium,
-            change: location,
-        });
+        return moved.then(|| located(known.thing(), place.0, place.1));
     }
-    let state = super::medium::first_state(seen.pool.kind);
+    let state = first_state(seen.pool.kind);
     let code = &seen.found.barcode;
     let medium = NewMedium {
         thing: seen.thing,

@@ -4,7 +4,7 @@ use super::Mint;
 use super::allocate::MediumFacts;
 use crate::domain::access::{Caller, Right};
 use crate::domain::ask::SetMedium;
-use crate::domain::change::{MediumChange, NewMedium};
+use crate::domain::change::{MediumChange, NewMedium, Thing};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
@@ -130,29 +130,27 @@ pub fn import(
         )));
     }
     let place = place_of(facts, media_type, caller)?;
-    let occupied = (facts.slot.as_ref()).is_some_and(|slot| slot.medium.is_some());
     if let Some(named) = &facts.named {
         let medium = &named.medium;
-        return if !is_same(medium, facts, line) {
-            Err(ErrorKind::AlreadyExists
-                .because(format!("medium \"{}\" exists and is different", line.name)))
+        if !is_same(medium, facts, line) {
+            return Err(ErrorKind::AlreadyExists
+                .because(format!("medium \"{}\" exists and is different", line.name)));
         } else if place.is_none() || place == medium.library.zip(medium.slot) {
-            Ok(None)
+            return Ok(None);
         } else if medium.library.is_some() {
-            Err(ErrorKind::AlreadyExists
-                .because(format!("medium \"{}\" exists and is elsewhere", line.name)))
-        } else if occupied {
-            Err(ErrorKind::AlreadyExists.because("the slot is occupied"))
-        } else {
-            Ok(Some(into_slot(medium, place)))
-        };
-    }
-    if let Some(other) = &facts.coded {
+            return Err(ErrorKind::AlreadyExists
+                .because(format!("medium \"{}\" exists and is elsewhere", line.name)));
+        }
+    } else if let Some(other) = &facts.coded {
         return Err(ErrorKind::AlreadyExists
             .because(format!("medium \"{}\" has that bar code", other.name)));
     }
-    if occupied {
+    if (facts.slot.as_ref()).is_some_and(|slot| slot.medium.is_some()) {
         return Err(ErrorKind::AlreadyExists.because("the slot is occupied"));
+    }
+    let (library, slot) = place.unzip();
+    if let Some(named) = &facts.named {
+        return Ok(Some(located(named.medium.thing(), library, slot)));
     }
     let medium = NewMedium {
         thing: mint.thing(),
@@ -161,8 +159,8 @@ pub fn import(
         description: line.description.clone().unwrap_or_default(),
         media_type: media_type.name.clone(),
         pool: facts.pool.no,
-        library: place.map(|(library, _)| library),
-        slot: place.map(|(_, slot)| slot),
+        library,
+        slot,
         sides: (0..media_type.sides).map(|_| mint.thing()).collect(),
         state: first_state(facts.pool.kind),
         twin: None,
@@ -217,13 +215,11 @@ fn is_same(medium: &Medium, facts: &ImportFacts, line: &ImportLine) -> bool {
         && medium.description == line.description.clone().unwrap_or_default()
 }
 
-fn into_slot(medium: &Medium, place: Option<(ObjectNo, ObjectNo)>) -> Event {
+/// A medium is in a slot, in a drive of a library that has no slots, or with neither on a shelf.
+pub fn located(medium: Thing, library: Option<ObjectNo>, slot: Option<ObjectNo>) -> Event {
     Event::MediumChanged {
-        medium: medium.thing(),
-        change: MediumChange::Location {
-            library: place.map(|(library, _)| library),
-            slot: place.map(|(_, slot)| slot),
-        },
+        medium,
+        change: MediumChange::Location { library, slot },
     }
 }
 

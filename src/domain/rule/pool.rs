@@ -223,25 +223,23 @@ pub fn set(
     caller: &Caller,
 ) -> Result<Event> {
     let pool = &facts.pool;
-    let change = if let SetPool::Access(wanted) = wanted {
-        PoolChange::Access(access(&pool.access, wanted, caller, &pool.name)?)
-    } else {
+    if !matches!(wanted, SetPool::Access(_)) {
         pool.access.demand(caller, Right::Modify, &pool.name)?;
-        attribute(facts, wanted, media_type)?
-    };
+    }
     Ok(Event::PoolChanged {
         pool: pool.thing(),
-        change,
+        change: change(facts, wanted, media_type, caller)?,
     })
 }
 
-fn attribute(
+fn change(
     facts: &Facts,
     wanted: &SetPool,
     media_type: Option<&MediaType>,
+    caller: &Caller,
 ) -> Result<PoolChange> {
     let pool = &facts.pool;
-    if !matches!(wanted, SetPool::Description(_)) {
+    if !matches!(wanted, SetPool::Description(_) | SetPool::Access(_)) {
         demand_application(pool)?;
         if facts.has_pools {
             return Err(invalid(
@@ -265,7 +263,9 @@ fn attribute(
             return Err(ErrorKind::InvalidParameter.because(sentence));
         }
         SetPool::WantAvailable(sides) => PoolChange::WantAvailable(*sides),
-        SetPool::Access(_) => PoolChange::Access(pool.access.clone()),
+        SetPool::Access(wanted) => {
+            PoolChange::Access(access(&pool.access, wanted, caller, &pool.name)?)
+        }
     })
 }
 

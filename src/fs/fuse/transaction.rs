@@ -133,7 +133,7 @@ pub(super) fn read(served: &Arc<Served>, this: This<'_>, wanted: &Wanted, reply:
         State::Idle => {
             if transaction.reply.text.is_none() && transaction.framer.has_part() {
                 // Whoever reads takes the request for complete, and an empty answer for success.
-                let line = Deny::Refusal(words::no_newline()).to_string();
+                let line = codes::line(&words::no_newline());
                 transaction.reply.refuse(wanted.offset, &line);
             }
             reply.data(
