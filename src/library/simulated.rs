@@ -17,7 +17,7 @@ use crate::domain::id::Guid;
 use nix::unistd::geteuid;
 use rustix::fs::XattrFlags;
 use rustix::io::Errno;
-use std::fs::{self, OpenOptions, Permissions};
+use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind as Io, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
@@ -107,21 +107,28 @@ impl Simulated {
     }
 
     /// Makes a cartridge that was never loaded, and reads the label of one that was.
+    ///
+    /// The label comes last and whole: a cartridge that was being made when the service died was never loaded.
     fn verify(&self, side: Guid) -> Result<()> {
         let (data, label) = (
             self.sides.join(side.to_string()),
             self.sides.join(format!("{side}.label")),
         );
         let wanted = format!("ntmsfs {side}\n");
-        if !data.exists() && !label.exists() {
-            create(&label, wanted.as_bytes()).map_err(|error| failed(&label, &error))?;
+        let empty = fs::metadata(&data).is_ok_and(|data| data.len() == 0);
+        if !label.exists() && (empty || !data.exists()) {
             create(&data, b"").map_err(|error| failed(&data, &error))?;
+            let new = self.sides.join(format!(".{side}.label"));
+            create(&new, wanted.as_bytes())
+                .and_then(|()| fs::rename(&new, &label))
+                .and_then(|()| File::open(&self.sides)?.sync_all())
+                .map_err(|error| failed(&label, &error))?;
         }
-        let read = fs::read_to_string(&label).unwrap_or_default();
-        if read != wanted {
+        let read = fs::read(&label).unwrap_or_default();
+        if read != wanted.as_bytes() {
             return Err(ErrorKind::UnexpectedOmid.because(format!(
                 "the label says \"{}\", expected was {side}",
-                read.trim_end()
+                String::from_utf8_lossy(&read).trim_end()
             )));
         }
         Ok(())
@@ -262,10 +269,12 @@ fn make_dir(path: &Path) -> io::Result<()> {
     }
 }
 
+/// Makes a file with that text, also of one that a crash left.
 fn create(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
-        .create_new(true)
+        .create(true)
+        .truncate(true)
         .mode(0o600)
         .open(path)?;
     file.write_all(text)?;
@@ -282,4 +291,62 @@ fn gone(result: io::Result<()>) -> io::Result<()> {
 
 fn failed(path: &Path, error: &io::Error) -> Refusal {
     ErrorKind::DeviceNotAvailable.because(format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::library::open_at;
+    use std::sync::Arc;
+
+    /// What a service that died at that moment left of a cartridge: its data and its label, and what loading says.
+    #[test]
+    fn a_cartridge_that_was_being_made_is_made_at_the_next_load() {
+        let side = Guid::parse("01a22051-46c1-73dc-8f2e-5116bf961970").expect("a GUID");
+        let label = format!("ntmsfs {side}\n");
+        let label = Some(label.as_str());
+        let states = [
+            (None, None, None, None),
+            (Some(""), None, None, None),
+            (Some(""), None, Some("ntm"), None),
+            (Some(""), label, None, None),
+            (Some("data"), label, None, None),
+            // This service leaves none of these.
+            (Some("data"), None, None, Some(ErrorKind::UnexpectedOmid)),
+            (Some(""), Some("ntm"), None, Some(ErrorKind::UnexpectedOmid)),
+            (None, label, None, Some(ErrorKind::DeviceNotAvailable)),
+        ];
+        for (data, label, new, expected) in states {
+            let dir = tempfile::tempdir().expect("a directory");
+            let place = Place {
+                id: Guid::NIL,
+                name: "lto".to_owned(),
+                dir: dir.path().to_owned(),
+                pause: Arc::new(|_| true),
+            };
+            let names = [
+                side.to_string(),
+                format!("{side}.label"),
+                format!(".{side}.label"),
+            ];
+            for (name, text) in names.iter().zip([data, label, new]) {
+                if let Some(text) = text {
+                    fs::write(dir.path().join(name), text).expect("a file");
+                }
+            }
+            let cartridge = Cartridge {
+                side,
+                slot: Some(1),
+                uid: geteuid().as_raw(),
+                writes: true,
+                label: None,
+            };
+            let library = open_at(place, "virtual type=LTO-8 slots=1 drives=1").expect("a library");
+            let loaded = library
+                .load(&cartridge, 1)
+                .err()
+                .map(|refusal| refusal.kind);
+            assert_eq!(loaded, expected, "{data:?} {label:?} {new:?}");
+        }
+    }
 }
