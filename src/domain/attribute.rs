@@ -4,6 +4,7 @@
 
 use super::change::Thing;
 use super::error::{ErrorKind, Refusal};
+use super::hex;
 use super::id::ObjectNo;
 use super::name::printable;
 use serde::{Deserialize, Serialize};
@@ -113,49 +114,26 @@ enum Written {
     Hex(String),
 }
 
-const DIGITS: [char; 16] = [
-    '0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f',
-];
-
 impl From<Octets> for Written {
     fn from(octets: Octets) -> Self {
         match String::from_utf8(octets.0) {
             Ok(text) if printable(&text) == text => Self::Text(text),
-            Ok(text) => hex(text.as_bytes()),
-            Err(error) => hex(error.as_bytes()),
+            Ok(text) => Self::Hex(hex::write(text.as_bytes())),
+            Err(error) => Self::Hex(hex::write(error.as_bytes())),
         }
     }
-}
-
-fn hex(bytes: &[u8]) -> Written {
-    let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or('0');
-    let digits = bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-    Written::Hex(digits.collect())
 }
 
 impl TryFrom<Written> for Octets {
     type Error = Refusal;
 
     fn try_from(written: Written) -> Result<Self, Refusal> {
-        let digits = match written {
-            Written::Text(text) => return Ok(Self(text.into_bytes())),
-            Written::Hex(digits) => digits,
-        };
-        let bad = || ErrorKind::DatabaseFailure.because("an attribute is not hexadecimal");
-        let value = |c: char| {
-            c.to_digit(16)
-                .and_then(|value| u8::try_from(value).ok())
-                .ok_or_else(bad)
-        };
-        let mut out = Vec::with_capacity(digits.len() / 2);
-        let mut rest = digits.chars();
-        while let Some(high) = rest.next() {
-            let low = rest.next().ok_or_else(bad)?;
-            out.push(value(high)? << 4 | value(low)?);
+        match written {
+            Written::Text(text) => Ok(Self(text.into_bytes())),
+            Written::Hex(digits) => hex::read(&digits).map(Self).ok_or_else(|| {
+                ErrorKind::DatabaseFailure.because("an attribute is not hexadecimal")
+            }),
         }
-        Ok(Self(out))
     }
 }
 

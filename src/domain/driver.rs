@@ -5,12 +5,10 @@
 
 use super::error::{ErrorKind, Result};
 use super::hand::{Faults, HandSpec};
+use super::import::BARCODE_MAX;
 use super::time::Limit;
 use super::words::{self, Known, Words};
 use std::fmt;
-
-/// Longest bar code in characters (MS-RSMP, `szBarCode`).
-const BARCODE_MAX: usize = super::import::BARCODE_MAX;
 
 /// Most slots: the addresses of elements are 16 bits wide (SMC-3).
 const SLOTS_MAX: u32 = 65_535;
@@ -225,12 +223,8 @@ fn label(text: &str) -> Result<Label> {
 /// Reads a duration in milliseconds, 0 if it was left out; never is not a duration.
 fn duration(key: &str, text: Option<String>) -> Result<u32> {
     let Some(text) = text else { return Ok(0) };
-    match Limit::parse(&text) {
-        Ok(limit) => limit
-            .ms()
-            .ok_or_else(|| words::bad(key, &format!("{} would never end", words::shown(&text)))),
-        Err(refusal) => Err(words::bad(key, &refusal.sentence)),
-    }
+    let limit = Limit::of(key, &text)?.ms();
+    limit.ok_or_else(|| words::bad(key, &format!("{} would never end", words::shown(&text))))
 }
 
 impl BarcodePattern {

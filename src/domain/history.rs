@@ -4,10 +4,11 @@
 //! it, so nothing leaves the catalog that nobody has.
 
 use super::error::{ErrorKind, Refusal, Result};
+use super::hex;
 use super::time::{Span, Time};
 use super::words::shown;
 use serde::{Deserialize, Serialize};
-use std::fmt::{self, Write as _};
+use std::fmt;
 
 /// A SHA-256.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -17,42 +18,23 @@ pub struct Digest(pub [u8; 32]);
 impl Digest {
     /// Reads 64 hexadecimal digits in lower case. Anything else is [`ErrorKind::InvalidParameter`].
     pub fn parse(text: &str) -> Result<Self> {
-        let wrong = || {
+        let bytes = hex::read(text).and_then(|bytes| bytes.try_into().ok());
+        bytes.map(Self).ok_or_else(|| {
             let shown = shown(text);
             ErrorKind::InvalidParameter.because(format!("{shown} is not 64 hexadecimal digits"))
-        };
-        let digit = |byte: u8| match byte {
-            b'0'..=b'9' => Some(byte - b'0'),
-            b'a'..=b'f' => Some(byte - b'a' + 10),
-            _ => None,
-        };
-        let mut out = Self::default();
-        let pairs = text.as_bytes().chunks(2);
-        if text.len() != 2 * out.0.len() {
-            return Err(wrong());
-        }
-        for (byte, pair) in out.0.iter_mut().zip(pairs) {
-            *byte = pair
-                .iter()
-                .try_fold(0, |value, byte| Some(value * 16 + digit(*byte)?))
-                .ok_or_else(wrong)?;
-        }
-        Ok(out)
+        })
     }
 }
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        f.write_str(&hex::write(&self.0))
     }
 }
 
 impl From<Digest> for String {
     fn from(digest: Digest) -> Self {
-        let mut out = Self::with_capacity(64);
-        // Writing to a text does not fail.
-        write!(out, "{digest}").ok();
-        out
+        hex::write(&digest.0)
     }
 }
 

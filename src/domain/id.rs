@@ -1,6 +1,7 @@
 //! Identifiers: GUIDs as the protocol has them, and the catalog's own object numbers.
 
 use super::error::{ErrorKind, Result};
+use super::words::shown;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use uuid::Uuid;
@@ -36,7 +37,7 @@ impl Guid {
         {
             return Ok(Self(uuid));
         }
-        Err(ErrorKind::InvalidParameter.because(format!("\"{text}\" is not a GUID")))
+        Err(ErrorKind::InvalidParameter.because(format!("{} is not a GUID", shown(text))))
     }
 
     /// Returns whether this is the nil GUID.

@@ -63,6 +63,12 @@ impl Value {
     }
 }
 
+/// Returns whether a request is in the JSON form, also one that is refused.
+pub fn is_json(text: &str) -> bool {
+    text.trim_start_matches([' ', '\t', '\r', '\n'])
+        .starts_with('{')
+}
+
 /// Reads one object with the given keys, in the order in which it has them. Anything else around or in it is
 /// refused with [`ErrorKind::InvalidParameter`]; what is wrong with a value names its key.
 pub fn object(text: &str, keys: &[&'static str]) -> Result<Vec<(&'static str, Value)>> {

@@ -13,6 +13,7 @@ pub mod driver;
 pub mod error;
 pub mod event;
 pub mod hand;
+mod hex;
 pub mod history;
 pub mod id;
 pub mod import;

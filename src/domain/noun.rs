@@ -2,8 +2,9 @@
 //!
 //! A rule reads these and nothing else; the store fills them from its tables, the file system renders them.
 
-use super::access::Access;
+use super::access::{Access, Caller, Right};
 use super::change::Thing;
+use super::error::Result;
 use super::id::{Guid, ObjectNo};
 use super::state::{
     Delivery, ElementKind, InventoryMethod, LibraryState, OperatorCommand, OperatorState, PoolType,
@@ -26,6 +27,19 @@ macro_rules! things {
 }
 
 things!(Pool, Medium, Side, Logical, Library);
+
+macro_rules! governed {
+    ($($noun:ident),+) => {
+        $(impl $noun {
+            /// Refuses with [`ErrorKind::AccessDenied`](super::error::ErrorKind::AccessDenied) unless the caller has the right.
+            pub fn demand(&self, caller: &Caller, right: Right) -> Result<()> {
+                self.access.demand(caller, right, &self.name)
+            }
+        })+
+    };
+}
+
+governed!(Pool, Library);
 
 /// A media pool (MS-RSMP 2.2.4.40).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -287,7 +301,7 @@ pub struct Request {
     /// Its name; `None` for one of a transaction file.
     pub name: Option<String>,
     /// Who wrote it. The groups are those of the time of writing.
-    pub caller: super::access::Caller,
+    pub caller: Caller,
     /// As it was written.
     pub body: String,
     /// Where it stands.

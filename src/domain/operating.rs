@@ -67,7 +67,7 @@ impl OperatorRequest {
     /// Reads one complete request: a line of words without its newline, or one JSON object, at most 4096 bytes. Refused
     /// with [`ErrorKind::InvalidParameter`] and a sentence that names the word.
     pub fn parse(line: &str) -> Result<Self> {
-        let is_json = is_json(line);
+        let is_json = json::is_json(line);
         let mut given = if is_json {
             json::object(line, &KEYS)?
                 .into_iter()
@@ -92,7 +92,8 @@ impl OperatorRequest {
             medium: take("medium"),
             part: None,
             text: take("text").map(|text| message(&text)).transpose()?,
-            timeout: take("timeout").map_or(Ok(Limit::Never), |text| timeout(&text))?,
+            timeout: take("timeout")
+                .map_or(Ok(Limit::Never), |text| Limit::of("timeout", &text))?,
             json: is_json,
         };
         for kind in [ElementKind::Drive, ElementKind::Slot, ElementKind::Port] {
@@ -150,11 +151,6 @@ impl OperatorRequest {
     }
 }
 
-/// Returns whether a request is in the JSON form, also one that is refused.
-pub fn is_json(line: &str) -> bool {
-    line.trim_start().starts_with('{')
-}
-
 fn no_command(word: Option<&str>) -> Refusal {
     let known = OperatorCommand::ALL.iter().map(|command| command.word());
     match word {
@@ -164,10 +160,6 @@ fn no_command(word: Option<&str>) -> Refusal {
             known.collect::<Vec<_>>().join(", ")
         )),
     }
-}
-
-fn timeout(text: &str) -> Result<Limit> {
-    Limit::parse(text).map_err(|refusal| words::bad("timeout", &refusal.sentence))
 }
 
 /// Checks text for people.

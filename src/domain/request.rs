@@ -86,9 +86,7 @@ impl AllocateRequest {
     /// Refused with [`ErrorKind::InvalidParameter`] and a sentence that names the word or key; with
     /// [`ErrorKind::InvalidMedia`] if `next` is asked for and `media` or `side` is not an identifier.
     pub fn parse(text: &str) -> Result<Self> {
-        let is_json = text
-            .trim_start_matches([' ', '\t', '\r', '\n'])
-            .starts_with('{');
+        let is_json = json::is_json(text);
         let given = if is_json {
             json::object(text, &KEYS)?
         } else {
@@ -231,9 +229,7 @@ fn options(value: Value) -> Result<Options> {
 /// Reads the timeout.
 fn timeout(value: Value) -> Result<Limit> {
     match value {
-        Value::Text(text) | Value::Number(text) => {
-            Limit::parse(&text).map_err(|refusal| words::bad("timeout", &refusal.sentence))
-        }
+        Value::Text(text) | Value::Number(text) => Limit::of("timeout", &text),
         Value::Null | Value::Flag(_) | Value::List(_) => {
             Err(value.unfit("timeout", "a number of milliseconds or text such as 90s"))
         }
@@ -259,13 +255,8 @@ pub(super) fn side(text: &str) -> Result<Option<SideName>> {
 
 /// Reads a GUID; the nil GUID means any, as if it had been left out.
 pub(super) fn guid(key: &str, text: &str) -> Result<Option<Guid>> {
-    match Guid::parse(text) {
-        Ok(id) => Ok(Some(id).filter(|id| !id.is_nil())),
-        Err(_) => Err(words::bad(
-            key,
-            &format!("{} is not a GUID", words::shown(text)),
-        )),
-    }
+    let id = Guid::parse(text).map_err(|refusal| words::bad(key, &refusal.sentence))?;
+    Ok(Some(id).filter(|id| !id.is_nil()))
 }
 
 /// Reads the text form to keys and values.

@@ -223,6 +223,11 @@ impl Limit {
             .map(Self::from_ms)
             .ok_or_else(|| wrong_limit(text, "is more than 4294967295 milliseconds"))
     }
+
+    /// Reads the limit behind a key; the refusal names the key.
+    pub fn of(key: &str, text: &str) -> Result<Self> {
+        Self::parse(text).map_err(|refusal| words::bad(key, &refusal.sentence))
+    }
 }
 
 /// The refusal of a limit.

@@ -241,7 +241,7 @@ fn mount(mut found: Words) -> Result<MountRequest> {
     }
     let (read, write) = (found.take("read").is_some(), found.take("write").is_some());
     let timeout = match found.take("timeout") {
-        Some(text) => Limit::parse(&text).map_err(|e| words::bad("timeout", &e.sentence))?,
+        Some(text) => Limit::of("timeout", &text)?,
         None => Limit::Never,
     };
     Ok(MountRequest {

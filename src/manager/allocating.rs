@@ -10,10 +10,11 @@ use crate::domain::change::RequestRecord;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
+use crate::domain::json::is_json;
 use crate::domain::noun::{Pool, Request};
 use crate::domain::request::{AllocateRequest, Options};
 use crate::domain::rule::Mint as _;
-use crate::domain::rule::allocate::{Facts, Verdict, admit, allocation, search};
+use crate::domain::rule::allocate::{Facts, Pick, Verdict, admit, allocation, search};
 use crate::domain::rule::operator::NOBODY;
 use crate::domain::state::{OperatorCommand, RequestState};
 use crate::domain::time::{Limit, Span};
@@ -43,9 +44,9 @@ pub(super) fn submit(
         Ok(Verdict::Wait(why)) if attended(turn)? => wait(turn, record, request, &facts, &why),
         Ok(Verdict::Wait(why)) => {
             let refusal = unattended(&why.sentence);
-            fail(turn, record, request.json, &refusal, Some(&facts))
+            fail(turn, record, &refusal, Some(&facts))
         }
-        Err(refusal) => fail(turn, record, request.json, &refusal, Some(&facts)),
+        Err(refusal) => fail(turn, record, &refusal, Some(&facts)),
     }
 }
 
@@ -64,7 +65,7 @@ pub(super) fn unfinished(turn: &mut Turn<'_>, pool: ObjectNo, name: &Named) -> R
     admit(&pool, turn.caller)?;
     demand_unused(turn, &pool, Some(name))?;
     let record = record(turn, &pool, name.body.clone(), Some(name));
-    fail(turn, record, false, &words::no_newline(), None)
+    fail(turn, record, &words::no_newline(), None)
 }
 
 fn demand_unused(turn: &Turn<'_>, pool: &Pool, name: Option<&Named>) -> Result<()> {
@@ -107,11 +108,11 @@ fn record_of(turn: &Turn<'_>, row: &Request, pool: &Pool) -> RequestRecord {
 
 fn take(
     turn: &mut Turn<'_>,
-    pick: crate::domain::rule::allocate::Pick,
+    pick: Pick,
     request: &AllocateRequest,
     record: RequestRecord,
 ) -> Result<Reply> {
-    let mut allocation = allocation(pick, request, record, &mut turn.numbers);
+    let mut allocation = allocation(pick, request, record, turn.numbers);
     allocation.result = outcome::success(&allocation, request);
     let reply = Reply::Allocated {
         result: allocation.result.clone(),
@@ -133,9 +134,9 @@ fn wait(
 ) -> Result<Reply> {
     let whole = request.options.contains(Options::NEW);
     let limit = request.timeout.unwrap_or(facts.pool.pool.default_timeout);
-    let request = record.no.unwrap_or_else(|| (&mut turn.numbers).number());
+    let request = record.no.unwrap_or_else(|| turn.numbers.number());
     record.no = Some(request);
-    let operator = (&mut turn.numbers).number();
+    let operator = turn.numbers.number();
     let deadline = limit.after(turn.now);
     let message = plea(facts, why);
     turn.record(Event::RequestWaiting {
@@ -159,14 +160,14 @@ fn plea(facts: &Facts, why: &Refusal) -> String {
     )
 }
 
+/// Ends a request with a failure; the result is JSON if the request was.
 fn fail(
     turn: &mut Turn<'_>,
     record: RequestRecord,
-    json: bool,
     refusal: &Refusal,
     facts: Option<&Facts>,
 ) -> Result<Reply> {
-    let result = outcome::failure(refusal, json, facts);
+    let result = outcome::failure(refusal, is_json(&record.body), facts);
     let code = codes::code(refusal.kind).win32;
     let sentence = refusal.sentence.clone();
     turn.record(Event::RequestFailed {
@@ -192,11 +193,6 @@ fn waiting(
     Ok(Some((row, pool, request)))
 }
 
-/// A request that was written as JSON gets its result as JSON.
-fn is_json(body: &str) -> bool {
-    body.trim_start().starts_with('{')
-}
-
 /// Why a request still waits, what its operator is asked, and how long it may wait (0 = for ever).
 pub(super) struct Still {
     why: String,
@@ -216,7 +212,7 @@ pub(super) fn retry(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Option<Still>> 
     let request = match admitted {
         Ok(request) => request,
         Err(refusal) => {
-            return fail(turn, record, is_json(&row.body), &refusal, None).map(|_| None);
+            return fail(turn, record, &refusal, None).map(|_| None);
         }
     };
     let facts = fact::allocate(turn.writer.db(), pool, &request)?;
@@ -227,7 +223,7 @@ pub(super) fn retry(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Option<Still>> 
             why: why.sentence,
             time: Span(row.deadline.map_or(0, |at| at.0 - row.submitted.0)),
         })),
-        Err(refusal) => fail(turn, record, request.json, &refusal, Some(&facts)).map(|_| None),
+        Err(refusal) => fail(turn, record, &refusal, Some(&facts)).map(|_| None),
     }
 }
 
@@ -237,7 +233,7 @@ pub(super) fn end(turn: &mut Turn<'_>, no: ObjectNo, refusal: &Refusal) -> Resul
         return Ok(());
     };
     let record = record_of(turn, &row, &pool);
-    fail(turn, record, is_json(&row.body), refusal, None).map(drop)
+    fail(turn, record, refusal, None).map(drop)
 }
 
 /// The time of a request is over: one last try, then the failure.
@@ -258,7 +254,7 @@ pub(super) fn satisfied(turn: &mut Turn<'_>, request: ObjectNo) -> Result<()> {
         return end(turn, request, &unattended(&still.why));
     }
     let message = still.plea;
-    let no = (&mut turn.numbers).number();
+    let no = turn.numbers.number();
     turn.record(Event::OperatorRequested {
         no,
         command: OperatorCommand::NewMedia,

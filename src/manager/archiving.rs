@@ -113,13 +113,13 @@ impl Job<'_> {
         let (_, last) = archived;
         let facts = archive::facts(writer.db(), last.seq)?;
         let event = rule::archive(&facts, last, self.now())?;
-        Self::transact(&mut writer, |writer| match event {
+        transact(&mut writer, |writer| match event {
             Some(event) => writer.record(event, self.caller, self.now()),
             None => Ok(()),
         })?;
         let mut checkpoint = Checkpoint::load(writer.db())?;
         while let Some(piece) = checkpoint.advance(writer.db())? {
-            Self::transact(&mut writer, |writer| {
+            transact(&mut writer, |writer| {
                 fold(writer, &piece, &Caller::daemon(), self.now())
             })?;
         }
@@ -148,17 +148,20 @@ impl Job<'_> {
         self.options.faults.at("archive")?;
         archive.publish()
     }
+}
 
-    /// Records something in a transaction of its own.
-    fn transact(writer: &mut Writer, record: impl FnOnce(&mut Writer) -> Result<()>) -> Result<()> {
-        writer.begin()?;
-        if let Err(refusal) = record(writer) {
-            writer.rollback();
-            return Err(refusal);
-        }
-        match writer.commit() {
-            (Commit::Durable, _) => Ok(()),
-            (Commit::Refused(refusal) | Commit::Unknown(refusal), _) => Err(refusal),
-        }
+/// Records something in a transaction of its own.
+pub(super) fn transact(
+    writer: &mut Writer,
+    record: impl FnOnce(&mut Writer) -> Result<()>,
+) -> Result<()> {
+    writer.begin()?;
+    if let Err(refusal) = record(writer) {
+        writer.rollback();
+        return Err(refusal);
+    }
+    match writer.commit() {
+        (Commit::Durable, _) => Ok(()),
+        (Commit::Refused(refusal) | Commit::Unknown(refusal), _) => Err(refusal),
     }
 }

@@ -21,7 +21,7 @@ use crate::store::{attribute, fact, list, queue, read};
 pub(super) fn submit(turn: &mut Turn<'_>, request: &OperatorRequest) -> Result<Reply> {
     let concern = named(turn, request)?;
     let attended = read::settings(turn.writer.db())?.attended;
-    let no = (&mut turn.numbers).number();
+    let no = turn.numbers.number();
     let event = operator::submit(request, &concern, attended, turn.caller, (no, turn.now))?;
     turn.record(event)?;
     let deadline = request.timeout.after(turn.now);
@@ -92,7 +92,7 @@ fn pool_at(turn: &Turn<'_>, path: &str) -> Result<Pool> {
         let pool = missing(read::pool_named(db, at, name)?, "pool", path)?;
         if let Some(above) = found.replace(pool.clone()) {
             let above: Pool = above;
-            above.access.demand(turn.caller, Right::Use, &above.name)?;
+            above.demand(turn.caller, Right::Use)?;
         }
         at = pool.no;
     }

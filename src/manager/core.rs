@@ -130,7 +130,7 @@ impl Core {
             groups: &self.groups,
             caller: &daemon,
             now,
-            deadlines: &mut Vec::new(),
+            deadlines: Vec::new(),
         };
         if !pending.is_empty() {
             turn.record(Event::DeliveryUnknown { logical: pending })?;
@@ -227,7 +227,6 @@ impl Core {
     /// Records what an ask gives, with the requests that wait from now on and the instants at which their time is over.
     fn decide(&mut self, caller: &Caller, ask: &Ask) -> Result<(Reply, Vec<(ObjectNo, Time)>)> {
         let now = (self.clock.utc)();
-        let mut deadlines = Vec::new();
         let from = self.writer.events().len();
         let mut turn = Turn {
             writer: &mut self.writer,
@@ -235,7 +234,7 @@ impl Core {
             groups: &self.groups,
             caller,
             now,
-            deadlines: &mut deadlines,
+            deadlines: Vec::new(),
         };
         let performed = catch_unwind(AssertUnwindSafe(|| {
             let reply = turn.perform(ask)?;
@@ -249,7 +248,7 @@ impl Core {
             tracing::error!(?ask, "a rule panicked; the ask was refused");
             Err(ErrorKind::DatabaseFailure.because("an internal error; nothing was changed"))
         })?;
-        Ok((reply, deadlines))
+        Ok((reply, turn.deadlines))
     }
 
     /// Ends the transaction. On a failed commit every answer that was no refusal becomes that failure.
@@ -353,7 +352,7 @@ impl Core {
             groups: &self.groups,
             caller: &daemon,
             now,
-            deadlines: &mut Vec::new(),
+            deadlines: Vec::new(),
         };
         for work in old {
             mounting::forget(&mut turn, &work)?;

@@ -32,7 +32,7 @@ pub(super) fn missing_leaves(turn: &mut Turn<'_>, media_type: &str) -> Result<Ve
         if read::system_pool(db, kind, media_type)?.is_none()
             && let Some(root) = read::pool_named(db, crate::domain::id::CATALOG, name)?
         {
-            events.push(pool::leaf(&root, media_type, &mut turn.numbers));
+            events.push(pool::leaf(&root, media_type, turn.numbers));
         }
     }
     Ok(events)
@@ -45,8 +45,7 @@ pub(super) fn import(
     lines: &[(u64, ImportLine)],
 ) -> Result<Reply> {
     let pool = fact::pool(turn.writer.db(), no)?;
-    pool.access
-        .demand(turn.caller, Right::Control, &pool.name)?;
+    pool.demand(turn.caller, Right::Control)?;
     if let Some(media_type) = &pool.media_type {
         let leaves = missing_leaves(turn, media_type)?;
         turn.record_all(leaves)?;
@@ -58,8 +57,7 @@ pub(super) fn import(
                 .because(format!("line {number}: {}", refusal.sentence))
         };
         let facts = fact::import(turn.writer.db(), &pool, line)?;
-        let event =
-            medium::import(&facts, line, turn.caller, &mut turn.numbers).map_err(numbered)?;
+        let event = medium::import(&facts, line, turn.caller, turn.numbers).map_err(numbered)?;
         turn.record_all(event)?;
     }
     Ok(Reply::Done)
@@ -74,7 +72,7 @@ pub(super) fn create(turn: &mut Turn<'_>, no: ObjectNo, name: &str) -> Result<Re
         ..ImportLine::default()
     };
     let facts = fact::import(db, &pool, &line)?;
-    let medium = medium::create(&facts, name, turn.caller, &mut turn.numbers)?;
+    let medium = medium::create(&facts, name, turn.caller, turn.numbers)?;
     let created = medium.thing.no;
     let leaves = missing_leaves(turn, &medium.media_type)?;
     turn.record_all(leaves)?;
@@ -145,12 +143,12 @@ fn file_all(turn: &mut Turn<'_>, library: &Library, found: &[Found]) -> Result<(
             let believed = read::medium_in(turn.writer.db(), seen.slot)?;
             let wrong = believed.filter(|believed| Some(believed.no) != known);
             turn.record_all(wrong.map(|believed| medium::located(believed.thing(), None, None)))?;
-            let event = file(library.no, &seen, &mut turn.numbers);
+            let event = file(library.no, &seen, turn.numbers);
             let created = event.as_ref().and_then(created);
             pass.present.extend(created.map(|medium| medium.thing.no));
             let operator = match created {
                 Some(medium) if seen.other.is_some() => {
-                    report(library, &seen, medium, (&mut turn.numbers).number())
+                    report(library, &seen, medium, turn.numbers.number())
                 }
                 _ => None,
             };
@@ -220,7 +218,7 @@ fn seen(
         None => read::medium_in(db, slot.no)?,
     };
     let (thing, name) = match &known {
-        Some(Medium { no, id, name, .. }) => (Thing { no: *no, id: *id }, name.clone()),
+        Some(known) => (known.thing(), known.name.clone()),
         None => new_name(turn, found, (&media_type, other.is_some()))?,
     };
     Ok(Some(Seen {
@@ -241,8 +239,7 @@ fn new_name(
     found: &Found,
     (media_type, taken): (&MediaType, bool),
 ) -> Result<(Thing, String)> {
-    let mut numbers = turn.numbers;
-    let thing = numbers.thing();
+    let thing = turn.numbers.thing();
     let sides = usize::try_from(media_type.sides).unwrap_or(usize::MAX);
     // What an inventory finds says nothing of the text of a label.
     let wanted = medium::display_name(found.barcode.as_deref(), "", sides, thing.no);

@@ -1,5 +1,6 @@
 //! A new catalog: its types, its system pools, the lock.
 
+use super::archiving;
 use super::clock::Clock;
 use super::core::Core;
 use super::filing::SYSTEM_POOLS;
@@ -59,13 +60,11 @@ fn found_at(path: &Path) -> Result<()> {
     let clock = Clock::default();
     let numbers = Numbers::new(CATALOG.0 + 1);
     let (now, daemon) = ((clock.utc)(), Caller::daemon());
-    writer.begin()?;
-    let mut mint = &numbers;
-    let id = mint.thing().id;
+    let id = numbers.thing().id;
     let mut events = vec![Event::Founded { id }];
     for (name, kind) in SYSTEM_POOLS {
         events.push(Event::PoolCreated {
-            pool: mint.thing(),
+            pool: numbers.thing(),
             parent: CATALOG,
             name: name.to_owned(),
             kind,
@@ -76,31 +75,18 @@ fn found_at(path: &Path) -> Result<()> {
     }
     for (name, sides, read_write, description) in MEDIA_TYPES {
         events.push(Event::TypeAdded {
-            no: mint.number(),
+            no: numbers.number(),
             name: (*name).to_owned(),
             sides: *sides,
             read_write: (*read_write).to_owned(),
             description: (*description).to_owned(),
         });
     }
-    events
-        .into_iter()
-        .try_for_each(|event| writer.record(event, &daemon, now))?;
-    writer.record(
-        Event::NumbersReserved {
-            ceiling: mint.number().0,
-        },
-        &daemon,
-        now,
-    )?;
-    match writer.commit() {
-        (crate::store::write::Commit::Durable, _) => {
-            Core::new(writer, clock, Faults::default()).map(drop)
-        }
-        (
-            crate::store::write::Commit::Refused(refusal)
-            | crate::store::write::Commit::Unknown(refusal),
-            _,
-        ) => Err(refusal),
-    }
+    let ceiling = numbers.number().0;
+    events.push(Event::NumbersReserved { ceiling });
+    archiving::transact(&mut writer, |writer| {
+        let mut events = events.into_iter();
+        events.try_for_each(|event| writer.record(event, &daemon, now))
+    })?;
+    Core::new(writer, clock, Faults::default()).map(drop)
 }

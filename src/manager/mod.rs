@@ -245,12 +245,7 @@ impl Manager {
         if self.inbox.send(Message::Stop).is_err() {
             tracing::debug!("the committer has stopped already");
         }
-        for thread in self
-            .threads
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .drain(..)
-        {
+        for thread in lock(&self.threads).drain(..) {
             if thread.join().is_err() {
                 tracing::error!("a thread of the manager panicked");
             }
@@ -442,13 +437,9 @@ pub struct Findings {
     pub unknown: Vec<String>,
 }
 
-/// Checks a catalog that nobody serves: the chain of the log, every invariant, and the tables against the log.
-pub fn check(catalog: &Path) -> Result<Findings> {
-    check_with(catalog, &[])
-}
-
-/// The same with archives: each by itself, and that they lead to the oldest record of the catalog.
-pub fn check_with(catalog: &Path, archives: &[PathBuf]) -> Result<Findings> {
+/// Checks a catalog that nobody serves: the chain of the log, every invariant, and the tables against the log; and archives,
+/// each by itself, and that they lead to the oldest record of the catalog.
+pub fn check(catalog: &Path, archives: &[PathBuf]) -> Result<Findings> {
     check_told(catalog, archives, &|_, _, _| {})
 }
 

@@ -35,7 +35,7 @@ pub(super) fn submit(
     for target in request.targets() {
         if let Some((medium, _)) = queue::target(db, target)? {
             let pool = fact::pool(db, medium.pool)?;
-            pool.access.demand(turn.caller, Right::Use, &pool.name)?;
+            pool.demand(turn.caller, Right::Use)?;
             media.push(medium.no);
         }
     }
@@ -102,16 +102,14 @@ fn demand_right(caller: &Caller, library: &Library, request: &LibraryRequest) ->
         LibraryRequest::Dismount(_) => Right::Modify,
         LibraryRequest::Inventory(_) => Right::Control,
     };
-    library.access.demand(caller, right, &library.name)
+    library.demand(caller, right)
 }
 
 /// A named request that never got its newline is kept with that result: nothing was carried out.
 pub(super) fn unfinished(turn: &mut Turn<'_>, library: ObjectNo, name: &Named) -> Result<Reply> {
     let library = fact::found(read::library(turn.writer.db(), library)?, "library")?;
     demand_unused(turn, &library, name)?;
-    library
-        .access
-        .demand(turn.caller, Right::Use, &library.name)?;
+    library.demand(turn.caller, Right::Use)?;
     let work = record(turn.caller, &library, WorkKind::Mount, name);
     turn.record(Event::WorkRequested {
         work: Box::new(work),
@@ -152,7 +150,7 @@ fn demand_owner(caller: &Caller, work: &Work, library: &Library) -> Result<()> {
     if work.name.is_some() && work.caller.uid == caller.uid {
         return Ok(());
     }
-    library.access.demand(caller, Right::Control, &library.name)
+    library.demand(caller, Right::Control)
 }
 
 /// Forgets a request that has its result, and its parts.
@@ -214,9 +212,7 @@ pub(super) fn order(turn: &mut Turn<'_>, no: ObjectNo, place: u32) -> Result<Rep
     let db = turn.writer.db();
     let work = fact::found(queue::work(db, no)?, "work")?;
     let library = fact::found(read::library(db, work.library)?, "library")?;
-    library
-        .access
-        .demand(turn.caller, Right::Control, &library.name)?;
+    library.demand(turn.caller, Right::Control)?;
     let rivals = queue::rivals(db, &work)?;
     let Some(now) = rivals.iter().position(|rival| rival.no == no) else {
         return Err(ErrorKind::InvalidState
@@ -317,6 +313,21 @@ pub(super) fn inserted(turn: &mut Turn<'_>, work: &Work, drive: ObjectNo) -> Res
     loaded(turn, work, (&library, &medium), has, &device)
 }
 
+/// Records what became of the medium in a drive.
+pub(super) fn drive_changed(
+    turn: &mut Turn<'_>,
+    (library, medium): (&Library, &Medium),
+    drive: ObjectNo,
+    change: DriveChange,
+) -> Result<()> {
+    turn.record(Event::DriveChanged {
+        library: library.thing(),
+        drive,
+        medium: medium.thing(),
+        change,
+    })
+}
+
 /// The user of a mount has the medium. One that was on a shelf is in the library from now on.
 pub(super) fn loaded(
     turn: &mut Turn<'_>,
@@ -325,21 +336,16 @@ pub(super) fn loaded(
     (drive, side, writes): (ObjectNo, ObjectNo, bool),
     device: &str,
 ) -> Result<()> {
-    let wanted = medium.thing();
     if medium.library.is_none() {
-        turn.record(located(wanted, Some(library.no), None))?;
+        turn.record(located(medium.thing(), Some(library.no), None))?;
     }
-    turn.record(Event::DriveChanged {
-        library: library.thing(),
-        drive,
-        medium: wanted,
-        change: DriveChange::Loaded {
-            side,
-            uid: work.caller.uid,
-            writes,
-            device: device.to_owned(),
-        },
-    })?;
+    let loaded = DriveChange::Loaded {
+        side,
+        uid: work.caller.uid,
+        writes,
+        device: device.to_owned(),
+    };
+    drive_changed(turn, (library, medium), drive, loaded)?;
     pass(turn, work, format!("{device}\n"))
 }
 
@@ -351,12 +357,7 @@ pub(super) fn empty(
     medium: ObjectNo,
 ) -> Result<()> {
     let medium = fact::found(read::medium(turn.writer.db(), medium)?, "medium")?;
-    turn.record(Event::DriveChanged {
-        library: library.thing(),
-        drive,
-        medium: medium.thing(),
-        change: DriveChange::Emptied,
-    })?;
+    drive_changed(turn, (library, &medium), drive, DriveChange::Emptied)?;
     if medium.slot.is_some() || medium.library.is_none() {
         return Ok(());
     }

@@ -51,12 +51,12 @@ impl Numbers {
 }
 
 /// The committer takes numbers without a bound and records the ceiling with them.
-impl Mint for &Numbers {
-    fn number(&mut self) -> ObjectNo {
+impl Mint for Numbers {
+    fn number(&self) -> ObjectNo {
         ObjectNo(self.next.fetch_add(1, Ordering::AcqRel))
     }
 
-    fn thing(&mut self) -> Thing {
+    fn thing(&self) -> Thing {
         let now = u64::try_from(clock::utc().0).unwrap_or(0);
         let nanos = u32::try_from(now % 1000).unwrap_or(0) * 1_000_000;
         let id = Uuid::new_v7(Timestamp::from_unix(NoContext, now / 1000, nanos));

@@ -3,7 +3,7 @@
 //! Invariant: whatever could let a request go on is followed by a look at the queue of its library in the same
 //! transaction, so after a crash nothing is left that only a forgotten thread knew.
 
-use super::mounting::{change, empty, fail, inserted, pass};
+use super::mounting::{change, drive_changed, empty, fail, inserted, pass};
 use super::several;
 use super::turn::Turn;
 use crate::domain::access::Caller;
@@ -96,57 +96,35 @@ pub(super) fn serve(turn: &mut Turn<'_>, library: ObjectNo) -> Result<()> {
 fn perform(turn: &mut Turn<'_>, library: &Library, step: Step) -> Result<()> {
     let work = |turn: &Turn<'_>, no| fact::found(queue::work(turn.writer.db(), no)?, "work");
     match step {
-        Step::Start { work: no, drive } => {
-            let work = work(turn, no)?;
-            start(turn, library, &work, drive)
-        }
-        Step::Serve { work: no, drive } => {
-            let work = work(turn, no)?;
-            inserted(turn, &work, drive)
-        }
+        Step::Start { work: no, drive } => start(turn, library, &work(turn, no)?, drive),
+        Step::Serve { work: no, drive } => inserted(turn, &work(turn, no)?, drive),
         Step::Insert {
             work: no,
             drive,
             message,
-        } => {
-            let work = work(turn, no)?;
-            ask(turn, &work, Some(drive), message)
-        }
+        } => ask(turn, &work(turn, no)?, Some(drive), message),
         // Another part that nobody can be asked for may have ended it.
         Step::Bring { work: no, message } => match work(turn, no)? {
             work if work.state.is_open() => ask(turn, &work, None, message),
             _ => Ok(()),
         },
         Step::Evict { drive } => evict(turn, library, drive),
-        Step::Leave { work: no, drive } => {
-            let work = work(turn, no)?;
-            leave(turn, library, &work, (drive, true))
-        }
-        Step::Clear { work: no, drive } => {
-            let work = work(turn, no)?;
-            leave(turn, library, &work, (drive, false))
-        }
+        Step::Leave { work: no, drive } => leave(turn, library, &work(turn, no)?, (drive, true)),
+        Step::Clear { work: no, drive } => leave(turn, library, &work(turn, no)?, (drive, false)),
         Step::Split { work: no } => several::split(turn, library, &work(turn, no)?),
         Step::Hand { work: no } => several::hand(turn, &work(turn, no)?),
         Step::Withdraw { work: no } => several::withdraw(turn, library, &work(turn, no)?),
         Step::Follow { work: no, part } => {
-            let (work, part) = (work(turn, no)?, work(turn, part)?);
-            several::follow(turn, &work, &part)
+            several::follow(turn, &work(turn, no)?, &work(turn, part)?)
         }
         Step::Gather { work: no } => several::gather(turn, &work(turn, no)?),
-        Step::Pass { work: no, result } => {
-            let work = work(turn, no)?;
-            pass(turn, &work, result)
-        }
+        Step::Pass { work: no, result } => pass(turn, &work(turn, no)?, result),
         // As above.
         Step::Wait { work: no } => match work(turn, no)? {
             work if work.state.is_open() => change(turn, &work, WorkChange::Waiting),
             _ => Ok(()),
         },
-        Step::End { work: no, refusal } => {
-            let work = work(turn, no)?;
-            fail(turn, &work, &refusal)
-        }
+        Step::End { work: no, refusal } => fail(turn, &work(turn, no)?, &refusal),
     }
 }
 
@@ -160,12 +138,7 @@ pub(super) fn start(
         && let Some(inside) = queue::inside(turn.writer.db(), drive)?
     {
         let medium = fact::found(read::medium(turn.writer.db(), inside.medium)?, "medium")?;
-        turn.record(Event::DriveChanged {
-            library: library.thing(),
-            drive,
-            medium: medium.thing(),
-            change: DriveChange::Unloading,
-        })?;
+        drive_changed(turn, (library, &medium), drive, DriveChange::Unloading)?;
     }
     let operator = work.operator;
     change(turn, work, WorkChange::Started { drive, operator })
@@ -180,7 +153,7 @@ fn ask(turn: &mut Turn<'_>, work: &Work, drive: Option<ObjectNo>, message: Strin
     }
     let (medium, _) = fact::found(queue::first_target(db, work)?, "medium")?;
     let asked = WorkChange::Asked {
-        operator: (&mut turn.numbers).number(),
+        operator: turn.numbers.number(),
         medium: medium.no,
         pool: medium.pool,
         uid: work.caller.uid,
@@ -194,7 +167,7 @@ fn ask(turn: &mut Turn<'_>, work: &Work, drive: Option<ObjectNo>, message: Strin
 pub(super) fn evict(turn: &mut Turn<'_>, library: &Library, drive: ObjectNo) -> Result<()> {
     let db = turn.writer.db();
     let element = fact::found(read::element(db, drive)?, "drive")?;
-    let no = (&mut turn.numbers).number();
+    let no = turn.numbers.number();
     let work = WorkRecord {
         no,
         library: library.thing(),
@@ -214,8 +187,8 @@ pub(super) fn evict(turn: &mut Turn<'_>, library: &Library, drive: ObjectNo) -> 
     start(turn, library, &work, Some(drive))
 }
 
-/// A dismount that no robot is needed for.
-fn leave(
+/// A dismount is done: its medium stays in the drive, ready for the next, or is out.
+pub(super) fn leave(
     turn: &mut Turn<'_>,
     library: &Library,
     work: &Work,
@@ -227,12 +200,7 @@ fn leave(
     let element = fact::found(read::element(db, drive)?, "drive")?;
     let done = if stays { "released" } else { "dismounted" };
     if stays {
-        turn.record(Event::DriveChanged {
-            library: library.thing(),
-            drive,
-            medium: medium.thing(),
-            change: DriveChange::Released,
-        })?;
+        drive_changed(turn, (library, &medium), drive, DriveChange::Released)?;
     } else {
         empty(turn, library, drive, medium.no)?;
     }

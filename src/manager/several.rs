@@ -2,10 +2,9 @@
 //!
 //! Invariants: a part has ended when its request has; a part that is open cannot be cancelled or forgotten by itself.
 
-use super::mounting::{change, fail, pass};
+use super::mounting::{change, drive_changed, fail, pass};
 use super::serving::{evict, start};
 use super::turn::Turn;
-use super::working::drive_changed;
 use crate::codes;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
@@ -23,7 +22,7 @@ pub(super) fn split(turn: &mut Turn<'_>, library: &Library, work: &Work) -> Resu
         let named = request.targets().first();
         let target = named.map(|named| queue::target(turn.writer.db(), named));
         let part = WorkRecord {
-            no: (&mut turn.numbers).number(),
+            no: turn.numbers.number(),
             library: library.thing(),
             kind: work.kind,
             name: None,
@@ -56,7 +55,7 @@ pub(super) fn hand(turn: &mut Turn<'_>, work: &Work) -> Result<()> {
             writes: task.writes,
             device: part.result.clone(),
         };
-        drive_changed(turn, &task, drive, loaded)?;
+        drive_changed(turn, (&task.library, &task.medium), drive, loaded)?;
         let line = format!("{}\n", part.result);
         result += &line;
         pass(turn, &part, line)?;

@@ -6,13 +6,12 @@
 use super::allocating;
 use super::turn::Turn;
 use super::want;
-use crate::domain::change::{LibraryChange, MediumChange, PoolChange, Thing};
+use crate::domain::change::{LibraryChange, MediumChange, PoolChange};
 use crate::domain::error::Result;
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::Pool;
-use crate::domain::rule::library::is_supply;
-use crate::domain::state::PoolType;
+use crate::domain::state::{PoolType, SideState};
 use crate::store::{fact, read};
 use std::collections::BTreeSet;
 
@@ -55,6 +54,20 @@ fn retry_waiting(turn: &mut Turn<'_>, from: usize) -> Result<()> {
     Ok(())
 }
 
+/// The pool that a medium is in; none if it is gone.
+pub(super) fn pool_of(turn: &Turn<'_>, medium: ObjectNo) -> Result<Vec<ObjectNo>> {
+    let medium = read::medium(turn.writer.db(), medium)?;
+    Ok(medium.map(|medium| medium.pool).into_iter().collect())
+}
+
+/// The pool that the medium of a side is in; none if it is gone.
+pub(super) fn pool_of_side(turn: &Turn<'_>, side: ObjectNo) -> Result<Vec<ObjectNo>> {
+    match read::side(turn.writer.db(), side)? {
+        Some(side) => pool_of(turn, side.medium),
+        None => Ok(Vec::new()),
+    }
+}
+
 /// The pools that may have more to give, or whose rules changed.
 #[expect(
     clippy::wildcard_enum_match_arm,
@@ -62,26 +75,16 @@ fn retry_waiting(turn: &mut Turn<'_>, from: usize) -> Result<()> {
 )]
 fn supplied(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
     let db = turn.writer.db();
-    let pool_of = |medium: Thing| {
-        Ok(read::medium(db, medium.no)?
-            .map(|m| m.pool)
-            .into_iter()
-            .collect())
-    };
     match event {
-        Event::MediumCreated { medium } if is_supply(medium.state) => Ok(vec![medium.pool]),
+        Event::MediumCreated { medium } if medium.state == SideState::Available => {
+            Ok(vec![medium.pool])
+        }
         Event::MediumMoved { to, .. } => Ok(vec![*to]),
         Event::MediumChanged {
             medium,
             change: MediumChange::Location { .. } | MediumChange::Enabled(true),
-        } => pool_of(*medium),
-        Event::SideRested { side } => match read::side(db, side.no)? {
-            Some(side) => Ok(read::medium(db, side.medium)?
-                .map(|m| m.pool)
-                .into_iter()
-                .collect()),
-            None => Ok(Vec::new()),
-        },
+        } => pool_of(turn, medium.no),
+        Event::SideRested { side } => pool_of_side(turn, side.no),
         Event::Deallocated { deallocation } => {
             Ok(vec![deallocation.to_free.unwrap_or(deallocation.pool.no)])
         }

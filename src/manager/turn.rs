@@ -31,7 +31,7 @@ pub(super) struct Turn<'a> {
     pub(super) now: Time,
     /// Requests that wait from now on, with the instant at which their time is over; the catalog itself stands for sides
     /// that rest, and a drive for the medium that stays in it.
-    pub(super) deadlines: &'a mut Vec<(ObjectNo, Time)>,
+    pub(super) deadlines: Vec<(ObjectNo, Time)>,
 }
 
 impl Turn<'_> {
@@ -192,7 +192,7 @@ impl Turn<'_> {
         let db = self.writer.db();
         let above = fact::pool_content(db, parent)?;
         let media_type = read::media_type_named(db, name)?;
-        let thing = (&mut self.numbers).thing();
+        let thing = self.numbers.thing();
         let event = pool::create(
             &above,
             media_type.as_ref(),
@@ -298,7 +298,7 @@ impl Turn<'_> {
     }
 
     fn create_library(&mut self, name: &str, mode: u32) -> Result<Reply> {
-        let thing = (&mut self.numbers).thing();
+        let thing = self.numbers.thing();
         let event = library::create((name, mode), self.caller, thing)?;
         if read::library_named(self.writer.db(), name)?.is_some() {
             return Err(ErrorKind::AlreadyExists.because(format!("library \"{name}\" exists")));
@@ -318,7 +318,7 @@ impl Turn<'_> {
             | SetLibrary::Access(_) => (None, None),
         };
         let facts = fact::library(self.writer.db(), no, driver, name)?;
-        let mut events = library::set(&facts, set, self.caller, &mut self.numbers)?;
+        let mut events = library::set(&facts, set, self.caller, self.numbers)?;
         if matches!(set, SetLibrary::Enabled(true))
             && let Some(media_type) = &facts.media_type
         {

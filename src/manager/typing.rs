@@ -17,7 +17,7 @@ pub(super) fn add(turn: &mut Turn<'_>, name: &str) -> Result<Reply> {
     if read::media_type_named(turn.writer.db(), name)?.is_some() {
         return Err(ErrorKind::AlreadyExists.because(format!("media type \"{name}\" exists")));
     }
-    let no = (&mut turn.numbers).number();
+    let no = turn.numbers.number();
     let read_write = media_type::READ_WRITE[0].to_owned();
     turn.record(Event::TypeAdded {
         no,

@@ -1,8 +1,9 @@
 //! After a change: the pools that have fewer sides available than they want draw from free, or ask a person.
 
+use super::supply::{pool_of, pool_of_side};
 use super::turn::Turn;
 use crate::domain::access::Caller;
-use crate::domain::change::{MediumChange, Thing};
+use crate::domain::change::MediumChange;
 use crate::domain::error::Result;
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
@@ -33,7 +34,6 @@ pub(super) fn keep(turn: &mut Turn<'_>, from: usize) -> Result<()> {
 )]
 fn pools_of(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
     let db = turn.writer.db();
-    let of_medium = |no| Ok(read::medium(db, no)?.map(|m| m.pool).into_iter().collect());
     match event {
         Event::Allocated { allocation } => Ok(vec![allocation.request.pool.no]),
         Event::Deallocated { deallocation } => {
@@ -45,13 +45,8 @@ fn pools_of(turn: &Turn<'_>, event: &Event) -> Result<Vec<ObjectNo>> {
         Event::MediumChanged {
             medium,
             change: MediumChange::Enabled(_) | MediumChange::Location { .. },
-        } => of_medium(medium.no),
-        Event::SideChanged { side, .. } | Event::SideRested { side } => {
-            match read::side(db, side.no)? {
-                Some(side) => of_medium(side.medium),
-                None => Ok(Vec::new()),
-            }
-        }
+        } => pool_of(turn, medium.no),
+        Event::SideChanged { side, .. } | Event::SideRested { side } => pool_of_side(turn, side.no),
         Event::LibraryChanged { library, .. } => fact::pools_in(db, library.no),
         Event::PoolChanged { pool, .. } => Ok(vec![pool.no]),
         Event::OperatorChanged {
@@ -94,11 +89,8 @@ fn settle(turn: &mut Turn<'_>, no: ObjectNo) -> Result<()> {
             // Nobody would answer.
             Verdict::Ask(_) if !read::settings(turn.writer.db())?.attended => return Ok(()),
             Verdict::Ask(message) => Event::MediaWanted {
-                no: (&mut turn.numbers).number(),
-                pool: Thing {
-                    no,
-                    id: facts.pool.pool.id,
-                },
+                no: turn.numbers.number(),
+                pool: facts.pool.pool.thing(),
                 message,
             },
         };

@@ -4,7 +4,7 @@
 //! is left to do; a library that is slow holds up nobody else. One piece of work has a thread of its own, and there are
 //! at most as many as there are drives, and one an inventory.
 
-use super::{Message, Readers};
+use super::{Answer, Message, Readers};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Found};
 use crate::domain::error::{ErrorKind, Result};
@@ -195,6 +195,10 @@ impl Shared {
                 tracing::error!(%refusal, "work of a library could not be recorded; it is taken up at the next start");
             }
         });
+        self.send(ask, answer);
+    }
+
+    fn send(&self, ask: Ask, answer: Answer) {
         let message = Message::Ask(Caller::daemon(), Box::new(ask), answer);
         if self.inbox.send(message).is_err() {
             tracing::debug!("the committer has stopped; the work is taken up at the next start");
@@ -218,8 +222,7 @@ impl Shared {
     }
 
     fn found(&self, work: ObjectNo, found: Result<Vec<Found>>) {
-        let ask = Box::new(Ask::Inventoried { work, found });
-        let failed = matches!(*ask, Ask::Inventoried { found: Err(_), .. });
+        let failed = found.is_err();
         let inbox = self.inbox.clone();
         let answer = Box::new(move |result: Result<_>| {
             let Err(refusal) = result else { return };
@@ -237,13 +240,7 @@ impl Shared {
                 tracing::error!("the inventory is taken up at the next start");
             }
         });
-        if self
-            .inbox
-            .send(Message::Ask(Caller::daemon(), ask, answer))
-            .is_err()
-        {
-            tracing::debug!("the committer has stopped; the work is taken up at the next start");
-        }
+        self.send(Ask::Inventoried { work, found }, answer);
     }
 }
 

@@ -1,6 +1,7 @@
 //! What a library reports of its work, and what follows when it has failed.
 
-use super::mounting::{change, empty, fail, loaded, pass};
+use super::mounting::{change, drive_changed, empty, fail, loaded};
+use super::serving::leave;
 use super::turn::Turn;
 use crate::domain::ask::Reply;
 use crate::domain::change::LibraryChange;
@@ -21,30 +22,19 @@ pub(super) fn moved(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
     };
     match task.work.drive {
         Some(drive) if queue::inside(db, drive)?.is_none() => {
-            let put = DriveChange::Moved {
-                side: task.side.no,
-                uid: task.work.caller.uid,
-                writes: task.writes,
-            };
-            drive_changed(turn, &task, drive, put)?;
+            drive_changed(turn, (&task.library, &task.medium), drive, put_in(&task))?;
         }
         Some(_) | None => {}
     }
     Ok(Reply::Done)
 }
 
-pub(super) fn drive_changed(
-    turn: &mut Turn<'_>,
-    task: &queue::Task,
-    drive: ObjectNo,
-    change: DriveChange,
-) -> Result<()> {
-    turn.record(Event::DriveChanged {
-        library: task.library.thing(),
-        drive,
-        medium: task.medium.thing(),
-        change,
-    })
+fn put_in(task: &queue::Task) -> DriveChange {
+    DriveChange::Moved {
+        side: task.side.no,
+        uid: task.work.caller.uid,
+        writes: task.writes,
+    }
 }
 
 /// A library has done a mount or dismount, or failed.
@@ -67,25 +57,9 @@ pub(super) fn worked(
         }
         (Ok(device), WorkKind::Mount) => {
             let has = (drive, task.side.no, task.writes);
-            let what = (&task.library, &task.medium);
-            loaded(turn, &task.work, what, has, device)?;
+            loaded(turn, &task.work, (&task.library, &task.medium), has, device)?;
         }
-        (Ok(_), _) if task.deferred => {
-            drive_changed(turn, &task, drive, DriveChange::Released)?;
-            let result = format!(
-                "ok released {} from drive {}\n",
-                task.medium.name, task.drive
-            );
-            pass(turn, &task.work, result)?;
-        }
-        (Ok(_), _) => {
-            empty(turn, &task.library, drive, task.medium.no)?;
-            let result = format!(
-                "ok dismounted {} from drive {}\n",
-                task.medium.name, task.drive
-            );
-            pass(turn, &task.work, result)?;
-        }
+        (Ok(_), _) => leave(turn, &task.library, &task.work, (drive, task.deferred))?,
         (Err(refusal), _) => {
             left_behind(turn, &task, drive, inside)?;
             fail(turn, &task.work, refusal)?;
@@ -117,14 +91,14 @@ fn left_behind(
         };
     }
     if !known {
-        let put = DriveChange::Moved {
-            side: task.side.no,
-            uid: task.work.caller.uid,
-            writes: task.writes,
-        };
-        drive_changed(turn, task, drive, put)?;
+        drive_changed(turn, (&task.library, &task.medium), drive, put_in(task))?;
     }
-    drive_changed(turn, task, drive, DriveChange::Released)
+    drive_changed(
+        turn,
+        (&task.library, &task.medium),
+        drive,
+        DriveChange::Released,
+    )
 }
 
 /// The library looks into its slots, or a person has to look after a drive that keeps its medium, or one that has another
@@ -141,7 +115,7 @@ fn after_failure(
     let asked = queue::service_asked(db, drive.no)?;
     let after = decide(&library, refusal.kind, stuck);
     if after == After::Inventory {
-        let events = recover(&library, &mut turn.numbers);
+        let events = recover(&library, turn.numbers);
         turn.record_all(events)?;
     }
     if after == After::Person {
@@ -154,7 +128,7 @@ fn after_failure(
     if asked || !told {
         return Ok(());
     }
-    let no = (&mut turn.numbers).number();
+    let no = turn.numbers.number();
     let operator = service(
         &library,
         &drive,

@@ -55,23 +55,17 @@ pub fn medium_of(db: &Connection, no: ObjectNo) -> Result<MediumFacts> {
     medium(db, found(read::medium(db, no)?, "medium")?)
 }
 
-fn pick(db: &Connection, side: &Side) -> Result<Pick> {
-    let medium = medium_of(db, side.medium)?;
-    let position = medium
-        .sides
-        .iter()
-        .position(|s| s.no == side.no)
-        .unwrap_or(0);
+fn pick(db: &Connection, side: Side) -> Result<Pick> {
     Ok(Pick {
-        medium,
-        side: position,
+        medium: medium_of(db, side.medium)?,
+        side,
     })
 }
 
 fn lookup(db: &Connection, side: Option<Side>) -> Result<Lookup> {
     match side {
         None => Ok(Lookup::Unknown),
-        Some(side) => Ok(Lookup::Side(Box::new(pick(db, &side)?))),
+        Some(side) => Ok(Lookup::Side(Box::new(pick(db, side)?))),
     }
 }
 
@@ -102,7 +96,7 @@ fn best(
         return Ok(None);
     };
     let side = found(read::side(db, first.side)?, "side")?;
-    pick(db, &side).map(Some)
+    pick(db, side).map(Some)
 }
 
 /// Loads what a search looks at. Nothing of the free pool is read while the pool has a side of its own.

@@ -16,7 +16,7 @@ use ntmsfs::domain::setting::Setting;
 use ntmsfs::domain::time::{Span, Time};
 use ntmsfs::manager::archiving::Job;
 use ntmsfs::manager::{
-    Faults, Lock, Options, Readers, check, check_with, founding, log, read, restoring, touched,
+    Faults, Lock, Options, Readers, check, founding, log, read, restoring, touched,
 };
 use ntmsfs::store::archive::{Archive, prove};
 use ntmsfs::store::check as tables;
@@ -361,9 +361,7 @@ impl OnDisk {
 
     fn problems(&self, names: &[&str]) -> Vec<String> {
         let archives: Vec<PathBuf> = names.iter().map(|name| self.path(name)).collect();
-        check_with(&self.catalog, &archives)
-            .expect("a check")
-            .problems
+        check(&self.catalog, &archives).expect("a check").problems
     }
 
     /// What is in the folder beside the catalog.
@@ -517,7 +515,7 @@ fn a_change_of_any_byte_of_an_archive_is_found() {
     let tampered = |bytes: &[u8], what: &str| {
         fs::write(disk.path("one"), bytes).expect("an archive");
         let archives = [disk.path("one"), disk.path("two")];
-        let found = check_with(&disk.catalog, &archives).map(|found| found.problems);
+        let found = check(&disk.catalog, &archives).map(|found| found.problems);
         assert_ne!(found, Ok(Vec::new()), "{what}");
     };
     for _ in 0..crate::world::rounds(150, 3_000) {
@@ -695,7 +693,7 @@ fn child_of_the_archive() {
 
 /// What a crash left: nothing is missing, and the next archive goes on.
 fn look(catalog: &Path, whole: &[String], what: &str) {
-    let problems = check(catalog).expect(what).problems;
+    let problems = check(catalog, &[]).expect(what).problems;
     assert_eq!(problems, [""; 0], "{what}");
     let begin = usize::try_from(log_begin(catalog)).expect("a number");
     assert!(kept_of(catalog).starts_with(&whole[begin..]), "{what}");
@@ -713,7 +711,7 @@ fn look(catalog: &Path, whole: &[String], what: &str) {
     archive(catalog, &two, seq(FIRST + 2), Faults::default()).expect(what);
     archives.push(two);
     assert!(kept_of(catalog).starts_with(&whole[FIRST + 1..]), "{what}");
-    let found = check_with(catalog, &archives).expect(what).problems;
+    let found = check(catalog, &archives).expect(what).problems;
     assert_eq!(found, [""; 0], "{what}");
 }
 
@@ -783,7 +781,7 @@ fn an_export_of_a_catalog_without_its_oldest_records_is_restored() {
     assert_eq!(kept_of(&restored), disk.whole);
     let (first, _) = archive(&restored, &disk.path("next"), None, Faults::default()).expect("it");
     assert_eq!(first, 26);
-    assert_eq!(check(&restored).expect("a check").problems, [""; 0]);
+    assert_eq!(check(&restored, &[]).expect("a check").problems, [""; 0]);
 }
 
 /// Runs the program on a mounted catalog.

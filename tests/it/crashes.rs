@@ -192,7 +192,7 @@ fn examine(catalog: &Path, told: &mut Acknowledged, thorough: bool) {
         let walked = Readers::new(catalog).look(|view| log::walk(view, |_, _| Ok(())));
         assert_eq!(walked.unwrap().seq, number("SELECT max(seq) FROM log"));
         drop(db);
-        let problems = ntmsfs::manager::check_with(catalog, &told.archives).unwrap();
+        let problems = ntmsfs::manager::check(catalog, &told.archives).unwrap();
         assert!(problems.problems.is_empty(), "{problems:?}");
         assert!(!told.archives.is_empty(), "no record was ever archived");
     }

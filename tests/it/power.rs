@@ -269,7 +269,7 @@ fn wrong(path: &Path, acknowledged: &str) -> Option<String> {
         }
     }
     drop(writer);
-    match check(path) {
+    match check(path, &[]) {
         Ok(found) => found.problems.into_iter().next(),
         Err(refusal) => Some(refusal.sentence),
     }

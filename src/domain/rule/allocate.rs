@@ -5,10 +5,9 @@
 
 use super::Mint;
 use crate::domain::access::{Caller, Right};
-use crate::domain::change::{Allocation, RequestRecord, Thing};
+use crate::domain::change::{Allocation, RequestRecord};
 use crate::domain::counts::Counts;
 use crate::domain::error::{ErrorKind, Refusal, Result};
-use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Medium, Pool, Side};
 use crate::domain::request::{AllocateRequest, Options};
 use crate::domain::state::{PoolType, SideState};
@@ -39,13 +38,31 @@ pub struct MediumFacts {
     pub enabled: bool,
 }
 
+impl MediumFacts {
+    /// Refuses with [`ErrorKind::AccessDenied`] unless the caller has the right on the pool.
+    pub fn demand(&self, caller: &Caller, right: Right) -> Result<()> {
+        self.pool.access.demand(caller, right, &self.path)
+    }
+
+    /// Refuses with [`ErrorKind::Busy`] if a side is somebody's.
+    pub fn demand_unheld(&self) -> Result<()> {
+        match self.sides.iter().find(|side| side.state.is_held()) {
+            None => Ok(()),
+            Some(side) => Err(ErrorKind::Busy.because(format!(
+                "side {} of medium \"{}\" is {}; deallocate it first",
+                side.letter, self.medium.name, side.state
+            ))),
+        }
+    }
+}
+
 /// One side of a medium.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pick {
     /// The medium.
     pub medium: MediumFacts,
-    /// Position of the side among its sides.
-    pub side: usize,
+    /// The side.
+    pub side: Side,
 }
 
 /// What a request names, after it was looked up.
@@ -87,7 +104,7 @@ pub enum Verdict {
 
 /// Steps 3 and 4: the right first, then what kind of pool it is.
 pub fn admit(pool: &Pool, caller: &Caller) -> Result<()> {
-    pool.access.demand(caller, Right::Control, &pool.name)?;
+    pool.demand(caller, Right::Control)?;
     if pool.kind != PoolType::Application {
         return Err(ErrorKind::InvalidMediaPool.because(format!(
             "pool \"{}\" is a system pool; allocate from an application pool",
@@ -147,22 +164,18 @@ fn next_side(facts: &Facts) -> Result<Pick> {
         )));
     }
     let opened = |side: &Side| side.in_set && side.state.is_owned();
-    let named_opened =
-        facts.media == Lookup::NotAsked || medium.sides.get(found.side).is_some_and(opened);
+    let named_opened = facts.media == Lookup::NotAsked || opened(&found.side);
     if !named_opened || !medium.sides.iter().any(opened) {
         return Err(invalid(&format!(
             "medium \"{name}\" was not opened with new"
         )));
     }
     demand_usable(medium)?;
-    match medium
-        .sides
-        .iter()
-        .position(|side| side.state == SideState::Reserved)
-    {
+    let reserved = |side: &&Side| side.state == SideState::Reserved;
+    match medium.sides.iter().find(reserved) {
         Some(side) => Ok(Pick {
             medium: medium.clone(),
-            side,
+            side: side.clone(),
         }),
         None => Err(ErrorKind::MediaUnavailable
             .because(format!("all sides of medium \"{name}\" are taken"))),
@@ -185,10 +198,7 @@ fn named_side(facts: &Facts, request: &AllocateRequest) -> Result<Pick> {
         )));
     }
     demand_usable(medium)?;
-    let state = medium
-        .sides
-        .get(pick.side)
-        .map_or(SideState::Unknown, |side| side.state);
+    let state = pick.side.state;
     let own = medium.pool.no == pool.no;
     let suitable = match state {
         SideState::Available => {
@@ -204,11 +214,7 @@ fn named_side(facts: &Facts, request: &AllocateRequest) -> Result<Pick> {
         | SideState::Foreign
         | SideState::Reserved => false,
     };
-    if let Some(until) = medium
-        .sides
-        .get(pick.side)
-        .and_then(|side| side.rests_until)
-    {
+    if let Some(until) = pick.side.rests_until {
         return Err(ErrorKind::MediaUnavailable.because(format!(
             "medium \"{}\" is in pool {}, and the side rests until {until}",
             medium.medium.name, medium.path
@@ -221,39 +227,32 @@ fn named_side(facts: &Facts, request: &AllocateRequest) -> Result<Pick> {
         )));
     }
     if request.options.contains(Options::NEW) {
-        demand_whole(pick, state)?;
+        demand_whole(pick)?;
     }
     Ok(Pick::clone(pick))
 }
 
 /// `new` takes the whole medium: all other sides must be available.
-fn demand_whole(pick: &Pick, state: SideState) -> Result<()> {
+fn demand_whole(pick: &Pick) -> Result<()> {
     let name = &pick.medium.medium.name;
-    if state == SideState::Import && pick.medium.sides.len() > 1 {
+    if pick.side.state == SideState::Import && pick.medium.sides.len() > 1 {
         return Err(ErrorKind::InvalidParameter.because(format!(
             "new with an import side: medium \"{name}\" has more sides, import each by itself"
         )));
     }
-    let other = pick.medium.sides.iter().enumerate().find(|(i, s)| {
-        *i != pick.side && (s.state != SideState::Available || s.rests_until.is_some())
-    });
-    match other {
-        None => Ok(()),
-        Some((
-            _,
-            Side {
-                letter,
-                rests_until: Some(until),
-                ..
-            },
-        )) => Err(ErrorKind::MediaUnavailable.because(format!(
-            "new needs all sides: side {letter} of medium \"{name}\" rests until {until}"
-        ))),
-        Some((_, side)) => Err(ErrorKind::MediaUnavailable.because(format!(
-            "new needs all sides: side {} of medium \"{name}\" is {}",
-            side.letter, side.state
-        ))),
-    }
+    let taken = |side: &&Side| side.state != SideState::Available || side.rests_until.is_some();
+    let mut others = (pick.medium.sides.iter()).filter(|side| side.no != pick.side.no);
+    let Some(other) = others.find(taken) else {
+        return Ok(());
+    };
+    let is = match other.rests_until {
+        Some(until) => format!("rests until {until}"),
+        None => format!("is {}", other.state),
+    };
+    Err(ErrorKind::MediaUnavailable.because(format!(
+        "new needs all sides: side {} of medium \"{name}\" {is}",
+        other.letter
+    )))
 }
 
 /// Step 7: a side of the pool, else one of the free pool.
@@ -339,7 +338,7 @@ fn demand_source(facts: &Facts, medium: &MediumFacts, caller: &Caller) -> Result
     } else {
         Right::Control
     };
-    medium.pool.access.demand(caller, right, &medium.path)
+    medium.demand(caller, right)
 }
 
 /// Step 9: the event of a success.
@@ -347,7 +346,7 @@ pub fn allocation(
     pick: Pick,
     request: &AllocateRequest,
     record: RequestRecord,
-    mint: &mut impl Mint,
+    mint: &impl Mint,
 ) -> Allocation {
     let new = request.options.contains(Options::NEW);
     let next = request.options.contains(Options::NEXT);
@@ -358,21 +357,12 @@ pub fn allocation(
         path,
         ..
     } = pick.medium;
-    let (side, was) = sides.get(pick.side).map_or(
-        (
-            Thing {
-                no: ObjectNo(0),
-                id: medium.id,
-            },
-            SideState::Unknown,
-        ),
-        |s| (Thing { no: s.no, id: s.id }, s.state),
-    );
+    let side = pick.side;
     let others = sides.iter().filter(|s| s.no != side.no);
     Allocation {
         result: String::new(),
         logical: mint.thing(),
-        side,
+        side: side.thing(),
         medium: medium.thing(),
         medium_name: medium.name,
         drawn_from: (pool.no != record.pool.no).then_some(pool.no),
@@ -383,7 +373,7 @@ pub fn allocation(
         } else {
             Vec::new()
         },
-        was,
+        was: side.state,
         in_set: new || next,
         name: request.name.clone().unwrap_or_default(),
         description: request.description.clone().unwrap_or_default(),

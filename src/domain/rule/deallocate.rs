@@ -24,14 +24,28 @@ pub struct Facts {
     pub origin: Option<ObjectNo>,
 }
 
+impl Facts {
+    /// Refuses whoever is neither the owner, while he has USE, nor has that right.
+    fn demand(&self, caller: &Caller, right: Right) -> Result<()> {
+        let owner = caller.uid == self.logical.owner;
+        if owner && self.medium.pool.access.permits(caller, Right::Use) {
+            return Ok(());
+        }
+        self.medium.demand(caller, right)
+    }
+
+    fn side(&self) -> Result<&Side> {
+        let mut sides = self.medium.sides.iter();
+        let side = sides.find(|side| side.no == self.logical.side);
+        side.ok_or_else(|| {
+            ErrorKind::DatabaseFailure.because(format!("LMID {} has no side", self.logical.id))
+        })
+    }
+}
+
 /// Gives a side back. The owner may while he has USE, and whoever has CONTROL of the pool.
 pub fn deallocate(facts: &Facts, caller: &Caller, now: Time) -> Result<Deallocation> {
-    let pool = &facts.medium.pool;
-    let owner = caller.uid == facts.logical.owner && pool.access.permits(caller, Right::Use);
-    if !owner {
-        pool.access
-            .demand(caller, Right::Control, &facts.medium.path)?;
-    }
+    facts.demand(caller, Right::Control)?;
     let deallocation = give_back(facts, Some(now))?;
     if let (Some(_), Some(free)) = (deallocation.to_free, &facts.free) {
         free.pool.access.demand(caller, Right::Use, &free.path)?;
@@ -63,12 +77,7 @@ fn give_back(facts: &Facts, now: Option<Time>) -> Result<Deallocation> {
         pool,
         ..
     } = &facts.medium;
-    let missing =
-        || ErrorKind::DatabaseFailure.because(format!("LMID {} has no side", facts.logical.id));
-    let side = sides
-        .iter()
-        .find(|s| s.no == facts.logical.side)
-        .ok_or_else(missing)?;
+    let side = facts.side()?;
     let spent = pool.max_allocates > 0 && side.allocations >= i64::from(pool.max_allocates);
     let others = || sides.iter().filter(|s| s.no != side.no);
     let last = !others().any(|s| s.state.is_owned());
@@ -131,32 +140,22 @@ pub fn change(facts: &Facts, wanted: &SetLogical, caller: &Caller) -> Result<Eve
             label: label.clone(),
         },
     };
-    demand_change(facts, caller)?;
+    facts.demand(caller, Right::Modify)?;
     Ok(Event::LogicalChanged {
         logical: facts.logical.thing(),
         change,
     })
 }
 
-/// The owner may while he has USE, and whoever has MODIFY.
-fn demand_change(facts: &Facts, caller: &Caller) -> Result<()> {
-    let pool = &facts.medium.pool;
-    if caller.uid == facts.logical.owner && pool.access.permits(caller, Right::Use) {
-        return Ok(());
-    }
-    pool.access
-        .demand(caller, Right::Modify, &facts.medium.path)
-}
-
 /// Exchanges the sides of two logical media of one pool (reference 6.3). `other` is `None` if there is no such LMID.
 pub fn swap(facts: &Facts, other: Option<&Facts>, caller: &Caller) -> Result<Event> {
-    demand_change(facts, caller)?;
+    facts.demand(caller, Right::Modify)?;
     let invalid = |why: &str| ErrorKind::InvalidMedia.because(why);
     let other = other.ok_or_else(|| invalid("that is no LMID of this catalog"))?;
     if other.logical.no == facts.logical.no {
         return Err(invalid("a logical medium cannot be swapped with itself"));
     }
-    demand_change(other, caller)?;
+    other.demand(caller, Right::Modify)?;
     if other.medium.pool.no != facts.medium.pool.no {
         return Err(ErrorKind::InvalidMediaPool.because(format!(
             "LMID {} is in pool {}, LMID {} in {}; only media of one pool are swapped",
@@ -175,37 +174,28 @@ pub fn swap(facts: &Facts, other: Option<&Facts>, caller: &Caller) -> Result<Eve
 
 /// The side of a logical medium, which must not be complete.
 fn allocated(facts: &Facts) -> Result<Thing> {
-    let mut sides = facts.medium.sides.iter();
-    match sides.find(|s| s.no == facts.logical.side) {
-        Some(side) if side.state == SideState::Allocated => Ok(side.thing()),
-        side => Err(ErrorKind::InvalidState.because(format!(
-            "LMID {} is {}; only what is allocated is swapped",
-            facts.logical.id,
-            side.map_or(SideState::Unknown, |side| side.state)
-        ))),
+    let side = facts.side()?;
+    if side.state == SideState::Allocated {
+        return Ok(side.thing());
     }
+    Err(ErrorKind::InvalidState.because(format!(
+        "LMID {} is {}; only what is allocated is swapped",
+        facts.logical.id, side.state
+    )))
 }
 
 /// No more writing: an allocated side becomes complete.
 fn complete(facts: &Facts, caller: &Caller) -> Result<Event> {
-    facts
-        .medium
-        .pool
-        .access
-        .demand(caller, Right::Control, &facts.medium.path)?;
-    let side = facts
-        .medium
-        .sides
-        .iter()
-        .find(|s| s.no == facts.logical.side);
-    match side {
-        Some(side) if side.state == SideState::Allocated => Ok(Event::LogicalChanged {
-            logical: facts.logical.thing(),
-            change: LogicalChange::Completed { side: side.no },
-        }),
-        _ => Err(ErrorKind::InvalidState
-            .because(format!("LMID {} is complete already", facts.logical.id))),
+    facts.medium.demand(caller, Right::Control)?;
+    let side = facts.side()?;
+    if side.state != SideState::Allocated {
+        return Err(ErrorKind::InvalidState
+            .because(format!("LMID {} is complete already", facts.logical.id)));
     }
+    Ok(Event::LogicalChanged {
+        logical: facts.logical.thing(),
+        change: LogicalChange::Completed { side: side.no },
+    })
 }
 
 /// End of life: only an available side.
@@ -215,10 +205,7 @@ pub fn decommission(
     state: SideState,
     caller: &Caller,
 ) -> Result<Event> {
-    medium
-        .pool
-        .access
-        .demand(caller, Right::Control, &medium.path)?;
+    medium.demand(caller, Right::Control)?;
     let name = format!("side {} of medium \"{}\"", side.letter, medium.medium.name);
     if state != SideState::Decommissioned {
         return Err(ErrorKind::InvalidState.because(format!(

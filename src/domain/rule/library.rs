@@ -12,9 +12,7 @@ use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Element, Library, MediaType, Medium, Pool};
 use crate::domain::operating::OperatorRecord;
-use crate::domain::state::{
-    InventoryMethod, LibraryState, OperatorCommand, PoolType, SideState, WorkKind,
-};
+use crate::domain::state::{InventoryMethod, LibraryState, OperatorCommand, PoolType, WorkKind};
 
 /// `libraries/` itself: root's.
 const ROOT_LIBRARIES: Access = Access::of_root(0o755, 0o644);
@@ -61,7 +59,7 @@ pub fn set(
     facts: &Facts,
     wanted: &SetLibrary,
     caller: &Caller,
-    mint: &mut impl Mint,
+    mint: &impl Mint,
 ) -> Result<Vec<Event>> {
     let library = &facts.library;
     let thing = library.thing();
@@ -72,9 +70,7 @@ pub fn set(
         }])
     };
     if !matches!(wanted, SetLibrary::Access(_)) {
-        library
-            .access
-            .demand(caller, Right::Modify, &library.name)?;
+        library.demand(caller, Right::Modify)?;
     }
     match wanted {
         SetLibrary::Access(wanted) => {
@@ -122,7 +118,7 @@ pub fn after_failure(library: &Library, kind: ErrorKind, stuck: bool) -> After {
 }
 
 /// An error starts an inventory.
-pub fn recover(library: &Library, mint: &mut impl Mint) -> Vec<Event> {
+pub fn recover(library: &Library, mint: &impl Mint) -> Vec<Event> {
     let thing = library.thing();
     let change = |change| Event::LibraryChanged {
         library: thing,
@@ -191,7 +187,7 @@ fn driver_of(facts: &Facts, driver: &str) -> Result<String> {
     Ok(driver.trim().to_owned())
 }
 
-fn enable(facts: &Facts, mint: &mut impl Mint) -> Result<Vec<Event>> {
+fn enable(facts: &Facts, mint: &impl Mint) -> Result<Vec<Event>> {
     let library = &facts.library;
     if library.driver.is_empty() {
         return Err(ErrorKind::InvalidState.because(format!(
@@ -265,9 +261,7 @@ pub fn set_element(
     wanted: &SetElement,
     caller: &Caller,
 ) -> Result<Option<Event>> {
-    library
-        .access
-        .demand(caller, Right::Modify, &library.name)?;
+    library.demand(caller, Right::Modify)?;
     let SetElement::DeferDelay(delay) = wanted;
     if matches!(Driver::parse(&library.driver), Ok(Driver::Hand(_))) {
         return Err(ErrorKind::NotSupported.because(format!(
@@ -288,9 +282,7 @@ pub fn set_element(
 pub fn remove(facts: &Facts, caller: &Caller) -> Result<Vec<Event>> {
     let library = &facts.library;
     ROOT_LIBRARIES.demand(caller, Right::Modify, "libraries")?;
-    library
-        .access
-        .demand(caller, Right::Modify, &library.name)?;
+    library.demand(caller, Right::Modify)?;
     if library.enabled {
         return Err(ErrorKind::InvalidState.because(format!(
             "library \"{}\" is enabled; write 0 to its enabled file first",
@@ -334,7 +326,7 @@ pub struct Seen {
 }
 
 /// Files what an inventory found in one slot.
-pub fn file(library: ObjectNo, seen: &Seen, mint: &mut impl Mint) -> Option<Event> {
+pub fn file(library: ObjectNo, seen: &Seen, mint: &impl Mint) -> Option<Event> {
     let place = (Some(library), Some(seen.slot));
     if let Some(known) = &seen.known {
         let moved = (known.library, known.slot) != place;
@@ -393,9 +385,4 @@ pub fn pool_for(label: Label) -> PoolType {
         Label::Import => PoolType::Import,
         Label::Blank | Label::Foreign => PoolType::Unrecognized,
     }
-}
-
-/// Returns whether a state of a side counts as new for the search.
-pub fn is_supply(state: SideState) -> bool {
-    state == SideState::Available
 }

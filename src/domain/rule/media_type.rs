@@ -4,8 +4,8 @@ use super::allocate::MediumFacts;
 use super::medium::move_right;
 use crate::domain::access::{Access, Caller, Right};
 use crate::domain::ask::SetType;
-use crate::domain::change::{MediumChange, Thing, TypeChange};
-use crate::domain::error::{ErrorKind, Result};
+use crate::domain::change::{MediumChange, TypeChange};
+use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::import::SIDES_MAX;
 use crate::domain::noun::{MediaType, Pool};
@@ -16,6 +16,11 @@ pub const READ_WRITE: [&str; 3] = ["rewritable", "write-once", "read-only"];
 
 /// `types/` is root's.
 const TYPES: Access = Access::of_root(0o755, 0o644);
+
+/// The refusal of a name that no media type has.
+pub(super) fn unknown(name: &str) -> Refusal {
+    ErrorKind::InvalidMedia.because(format!("\"{name}\" is no media type; see types/"))
+}
 
 /// Refuses whoever may not change `types/`.
 pub fn demand_types(caller: &Caller) -> Result<()> {
@@ -47,10 +52,9 @@ pub struct PoolOfType {
 impl PoolOfType {
     /// The removal of the pool.
     fn removed(&self) -> Event {
-        let Pool { no, id, name, .. } = &self.pool;
         Event::PoolRemoved {
-            pool: Thing { no: *no, id: *id },
-            name: name.clone(),
+            pool: self.pool.thing(),
+            name: self.pool.name.clone(),
         }
     }
 }
@@ -144,7 +148,7 @@ pub struct RetypeFacts {
 pub fn retype(facts: &RetypeFacts, wanted: &str, caller: &Caller) -> Result<Vec<Event>> {
     let RetypeFacts { medium, .. } = facts;
     let (pool, name) = (&medium.pool, &medium.medium.name);
-    pool.access.demand(caller, Right::Modify, &medium.path)?;
+    medium.demand(caller, Right::Modify)?;
     if medium.medium.media_type == wanted {
         return Ok(Vec::new());
     }
@@ -179,16 +183,9 @@ pub fn retype(facts: &RetypeFacts, wanted: &str, caller: &Caller) -> Result<Vec<
 fn fitting<'a>(facts: &'a RetypeFacts, wanted: &str) -> Result<&'a MediaType> {
     let (medium, name) = (&facts.medium, &facts.medium.medium.name);
     let Some(media_type) = &facts.media_type else {
-        return Err(
-            ErrorKind::InvalidMedia.because(format!("\"{wanted}\" is no media type; see types/"))
-        );
+        return Err(unknown(wanted));
     };
-    if let Some(side) = medium.sides.iter().find(|side| side.state.is_held()) {
-        return Err(ErrorKind::Busy.because(format!(
-            "side {} of medium \"{name}\" is {}; deallocate it first",
-            side.letter, side.state
-        )));
-    }
+    medium.demand_unheld()?;
     if u32::try_from(medium.sides.len()) != Ok(media_type.sides) {
         return Err(ErrorKind::MediaIncompatible.because(format!(
             "medium \"{name}\" has {} sides, {wanted} media have {}",

@@ -76,10 +76,10 @@ pub fn create(
     facts: &ImportFacts,
     name: &str,
     caller: &Caller,
-    mint: &mut impl Mint,
+    mint: &impl Mint,
 ) -> Result<NewMedium> {
     let pool = &facts.pool;
-    pool.access.demand(caller, Right::Control, &pool.name)?;
+    pool.demand(caller, Right::Control)?;
     let Some(media_type) = &facts.media_type else {
         return Err(
             ErrorKind::InvalidMediaPool.because(format!("pool \"{}\" holds no media", pool.name))
@@ -117,7 +117,7 @@ pub fn import(
     facts: &ImportFacts,
     line: &ImportLine,
     caller: &Caller,
-    mint: &mut impl Mint,
+    mint: &impl Mint,
 ) -> Result<Option<Event>> {
     let Some(media_type) = &facts.media_type else {
         return Err(ErrorKind::InvalidMediaPool
@@ -183,9 +183,7 @@ fn place_of(
     let Some(library) = &wanted.library else {
         return Err(ErrorKind::ObjectNotFound.because("there is no library of that name"));
     };
-    library
-        .access
-        .demand(caller, Right::Control, &library.name)?;
+    library.demand(caller, Right::Control)?;
     if library.state == LibraryState::Initializing {
         return Err(ErrorKind::NotReady.because(format!(
             "the inventory of library \"{}\" is under way; try again",
@@ -283,10 +281,7 @@ fn demand_rights(medium: &MediumFacts, to: &Pool, to_path: &str, caller: &Caller
             Right::Control
         }
     };
-    medium
-        .pool
-        .access
-        .demand(caller, right(&medium.pool), &medium.path)?;
+    medium.demand(caller, right(&medium.pool))?;
     to.access.demand(caller, right(to), to_path)
 }
 
@@ -302,12 +297,7 @@ fn states_in(medium: &MediumFacts, to: &Pool, to_path: &str) -> Result<Vec<(Obje
             medium.medium.media_type
         )));
     }
-    if let Some(side) = medium.sides.iter().find(|side| side.state.is_held()) {
-        return Err(ErrorKind::Busy.because(format!(
-            "side {} of medium \"{name}\" is {}; deallocate it first",
-            side.letter, side.state
-        )));
-    }
+    medium.demand_unheld()?;
     let all_import = medium
         .sides
         .iter()
@@ -340,10 +330,7 @@ fn states_in(medium: &MediumFacts, to: &Pool, to_path: &str) -> Result<Vec<(Obje
 
 /// Changes a medium. What is so already changes nothing.
 pub fn set(facts: &MediumFacts, wanted: &SetMedium, caller: &Caller) -> Result<Option<Event>> {
-    facts
-        .pool
-        .access
-        .demand(caller, Right::Modify, &facts.path)?;
+    facts.demand(caller, Right::Modify)?;
     let medium = facts.medium.thing();
     let change = match wanted {
         // The type of a medium has a rule of its own.
@@ -357,10 +344,7 @@ pub fn set(facts: &MediumFacts, wanted: &SetMedium, caller: &Caller) -> Result<O
 
 /// Forgets an offline medium of which nothing is anybody's.
 pub fn remove(facts: &MediumFacts, caller: &Caller) -> Result<Event> {
-    facts
-        .pool
-        .access
-        .demand(caller, Right::Control, &facts.path)?;
+    facts.demand(caller, Right::Control)?;
     let name = &facts.medium.name;
     if facts.sides.iter().any(|side| side.state.is_held()) {
         return Err(ErrorKind::NotEmpty.because(format!("medium \"{name}\" has allocated sides")));

@@ -22,8 +22,8 @@ use super::id::ObjectNo;
 /// Where new object numbers and identifiers come from, so that rules stay deterministic.
 pub trait Mint {
     /// Returns a number that was never given out.
-    fn number(&mut self) -> ObjectNo;
+    fn number(&self) -> ObjectNo;
 
     /// Returns a number and an identifier for a new object.
-    fn thing(&mut self) -> Thing;
+    fn thing(&self) -> Thing;
 }

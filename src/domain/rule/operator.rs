@@ -32,18 +32,12 @@ impl Concern {
             let (pool, path) = self.pool.as_ref()?;
             Some((&pool.access, path.as_str()))
         };
-        let library = |library: &'_ Option<Library>| library.is_some();
         match command {
             OperatorCommand::Message => None,
             OperatorCommand::NewMedia | OperatorCommand::MoveMedia => pool(),
             OperatorCommand::Cleaner | OperatorCommand::DeviceService => {
-                let of = if library(&self.library) {
-                    &self.library
-                } else {
-                    &self.home
-                };
-                of.as_ref()
-                    .map_or_else(pool, |l| Some((&l.access, l.name.as_str())))
+                let library = self.library.as_ref().or(self.home.as_ref());
+                library.map_or_else(pool, |l| Some((&l.access, l.name.as_str())))
             }
         }
     }

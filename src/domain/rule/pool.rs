@@ -1,7 +1,7 @@
 //! Pools: create, change, place, remove (MS-RSMP 3.2.5.2.4.7 and .12; reference section 5).
 
-use super::Mint;
 use super::want::WANT_MAX;
+use super::{Mint, media_type};
 use crate::domain::access::{Access, Caller, Right};
 use crate::domain::ask::{SetAccess, SetPool};
 use crate::domain::change::{PoolChange, Thing};
@@ -80,9 +80,7 @@ pub fn create(
         .map_or(PoolType::Application, |facts| facts.pool.kind);
     let system = kind != PoolType::Application;
     if system && media_type.is_none() {
-        return Err(
-            ErrorKind::InvalidMedia.because(format!("\"{name}\" is no media type; see types/"))
-        );
+        return Err(media_type::unknown(name));
     }
     let access = if system {
         access.clone()
@@ -122,7 +120,7 @@ fn inherited(parent: &Parent, mode: u32, caller: &Caller) -> Access {
 }
 
 /// Makes the leaf of a system pool that a media type in use needs.
-pub fn leaf(root: &Pool, media_type: &str, mint: &mut impl Mint) -> Event {
+pub fn leaf(root: &Pool, media_type: &str, mint: &impl Mint) -> Event {
     Event::PoolCreated {
         pool: mint.thing(),
         parent: root.no,
@@ -166,10 +164,7 @@ pub fn remove(facts: &Facts, parent: &Parent, caller: &Caller) -> Result<Vec<Eve
             .map(|no| Event::OperatorChanged { no, state: None }),
     );
     events.push(Event::PoolRemoved {
-        pool: Thing {
-            no: pool,
-            id: facts.pool.id,
-        },
+        pool: facts.pool.thing(),
         name: facts.pool.name.clone(),
     });
     Ok(events)
@@ -224,7 +219,7 @@ pub fn set(
 ) -> Result<Event> {
     let pool = &facts.pool;
     if !matches!(wanted, SetPool::Access(_)) {
-        pool.access.demand(caller, Right::Modify, &pool.name)?;
+        pool.demand(caller, Right::Modify)?;
     }
     Ok(Event::PoolChanged {
         pool: pool.thing(),
@@ -286,9 +281,7 @@ fn new_type(facts: &Facts, name: &str, media_type: Option<&MediaType>) -> Result
         )));
     }
     if !name.is_empty() && wanted.is_none() {
-        return Err(
-            ErrorKind::InvalidMedia.because(format!("\"{name}\" is no media type; see types/"))
-        );
+        return Err(media_type::unknown(name));
     }
     Ok(wanted)
 }
