@@ -61,8 +61,9 @@ fn of_medium(turn: &Turn<'_>, concern: &mut Concern, medium: Medium) -> Result<(
     let pool = fact::pool(db, medium.pool)?;
     let path = read::pool_path(db, &pool)?;
     concern.pool = Some((pool, path));
-    let home = medium.library.map(|no| read::library(db, no)).transpose()?;
-    concern.home = home.flatten();
+    concern.home = medium
+        .library
+        .map_or(Ok(None), |no| read::library(db, no))?;
     concern.medium = Some(medium);
     Ok(())
 }
@@ -101,25 +102,21 @@ fn pool_at(turn: &Turn<'_>, path: &str) -> Result<Pool> {
 
 fn library_named(turn: &Turn<'_>, text: &str) -> Result<Library> {
     let db = turn.writer.db();
-    let found = match read::library_named(db, text)? {
-        Some(library) => Some(library),
-        None => match by_id(turn, list::Kind::LibraryId, text)? {
-            Some(no) => read::library(db, no)?,
-            None => None,
-        },
-    };
+    let mut found = read::library_named(db, text)?;
+    if found.is_none() {
+        let no = by_id(turn, list::Kind::LibraryId, text)?;
+        found = no.map_or(Ok(None), |no| read::library(db, no))?;
+    }
     missing(found, "library", text)
 }
 
 fn medium_named(turn: &Turn<'_>, text: &str) -> Result<Medium> {
     let db = turn.writer.db();
-    let found = match read::medium_named(db, text)? {
-        Some(medium) => Some(medium),
-        None => match by_id(turn, list::Kind::MediumId, text)? {
-            Some(no) => read::medium(db, no)?,
-            None => None,
-        },
-    };
+    let mut found = read::medium_named(db, text)?;
+    if found.is_none() {
+        let no = by_id(turn, list::Kind::MediumId, text)?;
+        found = no.map_or(Ok(None), |no| read::medium(db, no))?;
+    }
     missing(found, "medium", text)
 }
 
@@ -127,21 +124,14 @@ fn medium_named(turn: &Turn<'_>, text: &str) -> Result<Medium> {
 fn concerned(turn: &Turn<'_>, asked: &Operator) -> Result<Concern> {
     let db = turn.writer.db();
     let mut concern = Concern::default();
-    if let Some(pool) = asked
-        .pool
-        .map(|no| read::pool(db, no))
-        .transpose()?
-        .flatten()
-    {
+    if let Some(pool) = asked.pool.map_or(Ok(None), |no| read::pool(db, no))? {
         let path = read::pool_path(db, &pool)?;
         concern.pool = Some((pool, path));
     }
-    let medium = asked.medium.map(|no| read::medium(db, no)).transpose()?;
-    if let Some(medium) = medium.flatten() {
+    if let Some(medium) = asked.medium.map_or(Ok(None), |no| read::medium(db, no))? {
         of_medium(turn, &mut concern, medium)?;
     }
-    let library = asked.library.map(|no| read::library(db, no)).transpose()?;
-    concern.library = library.flatten();
+    concern.library = asked.library.map_or(Ok(None), |no| read::library(db, no))?;
     Ok(concern)
 }
 

@@ -124,14 +124,12 @@ impl Core {
         let waiting = fact::all_waiting(self.writer.db())?;
         self.writer.begin()?;
         let daemon = Caller::daemon();
-        let mut turn = Turn {
-            writer: &mut self.writer,
-            numbers: &self.numbers,
-            groups: &self.groups,
-            caller: &daemon,
+        let mut turn = Turn::new(
+            &mut self.writer,
+            (&self.numbers, &self.groups),
+            &daemon,
             now,
-            deadlines: Vec::new(),
-        };
+        );
         if !pending.is_empty() {
             turn.record(Event::DeliveryUnknown { logical: pending })?;
         }
@@ -228,14 +226,7 @@ impl Core {
     fn decide(&mut self, caller: &Caller, ask: &Ask) -> Result<(Reply, Vec<(ObjectNo, Time)>)> {
         let now = (self.clock.utc)();
         let from = self.writer.events().len();
-        let mut turn = Turn {
-            writer: &mut self.writer,
-            numbers: &self.numbers,
-            groups: &self.groups,
-            caller,
-            now,
-            deadlines: Vec::new(),
-        };
+        let mut turn = Turn::new(&mut self.writer, (&self.numbers, &self.groups), caller, now);
         let performed = catch_unwind(AssertUnwindSafe(|| {
             let reply = turn.perform(ask)?;
             limits::demand(&turn, ask, &reply, &self.limits)?;
@@ -346,14 +337,12 @@ impl Core {
             .chain(closed)
             .try_for_each(|event| self.writer.record(event, &daemon, now))?;
         let old = queue::to_purge(self.writer.db(), Time(now.0 - WORK_PURGE_MS))?;
-        let mut turn = Turn {
-            writer: &mut self.writer,
-            numbers: &self.numbers,
-            groups: &self.groups,
-            caller: &daemon,
+        let mut turn = Turn::new(
+            &mut self.writer,
+            (&self.numbers, &self.groups),
+            &daemon,
             now,
-            deadlines: Vec::new(),
-        };
+        );
         for work in old {
             mounting::forget(&mut turn, &work)?;
         }

@@ -292,19 +292,9 @@ fn elsewhere(
     pass: &Pass<'_>,
 ) -> Result<Option<String>> {
     let db = turn.writer.db();
-    let Some(home) = coded
-        .library
-        .map(|no| read::library(db, no))
-        .transpose()?
-        .flatten()
-    else {
-        return Ok(None);
-    };
-    let place = coded
-        .slot
-        .map(|no| read::element(db, no))
-        .transpose()?
-        .flatten();
+    let home = coded.library.map_or(Ok(None), |no| read::library(db, no))?;
+    let Some(home) = home else { return Ok(None) };
+    let place = coded.slot.map_or(Ok(None), |no| read::element(db, no))?;
     let found_there = |place: &Element| {
         let mut found = pass.found.iter();
         found.any(|found| found.slot == place.number && found.barcode == coded.barcode)

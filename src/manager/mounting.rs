@@ -266,11 +266,7 @@ fn satisfied(turn: &mut Turn<'_>, work: &Work) -> Result<()> {
         return inserted(turn, work, drive);
     }
     let db = turn.writer.db();
-    let medium = work
-        .medium
-        .map(|no| read::medium(db, no))
-        .transpose()?
-        .flatten();
+    let medium = work.medium.map_or(Ok(None), |no| read::medium(db, no))?;
     let medium = fact::found(medium, "medium")?;
     if medium.library.is_some() {
         return change(turn, work, WorkChange::Waiting);

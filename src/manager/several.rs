@@ -20,7 +20,7 @@ pub(super) fn split(turn: &mut Turn<'_>, library: &Library, work: &Work) -> Resu
     for body in LibraryRequest::parse(&work.body)?.parts() {
         let request = LibraryRequest::parse(&body)?;
         let named = request.targets().first();
-        let target = named.map(|named| queue::target(turn.writer.db(), named));
+        let target = named.map_or(Ok(None), |named| queue::target(turn.writer.db(), named))?;
         let part = WorkRecord {
             no: turn.numbers.number(),
             library: library.thing(),
@@ -30,7 +30,7 @@ pub(super) fn split(turn: &mut Turn<'_>, library: &Library, work: &Work) -> Resu
             body,
             priority: work.priority,
             deadline: None,
-            medium: target.transpose()?.flatten().map(|(medium, _)| medium.no),
+            medium: target.map(|(medium, _)| medium.no),
             part_of: Some(work.no),
         };
         turn.record(Event::WorkRequested {

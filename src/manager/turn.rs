@@ -34,6 +34,24 @@ pub(super) struct Turn<'a> {
     pub(super) deadlines: Vec<(ObjectNo, Time)>,
 }
 
+impl<'a> Turn<'a> {
+    pub(super) fn new(
+        writer: &'a mut Writer,
+        (numbers, groups): (&'a Numbers, &'a Groups),
+        caller: &'a Caller,
+        now: Time,
+    ) -> Self {
+        Self {
+            writer,
+            numbers,
+            groups,
+            caller,
+            now,
+            deadlines: Vec::new(),
+        }
+    }
+}
+
 impl Turn<'_> {
     /// Records an event.
     pub(super) fn record(&mut self, event: Event) -> Result<()> {
