@@ -4,7 +4,8 @@
 //! again; [`std::fmt::Display`] writes what `parse` reads back to the same value.
 
 use super::error::{ErrorKind, Result};
-use super::hand::{Faults, HandSpec};
+use super::fault::StepFaults;
+use super::hand::HandSpec;
 use super::import::BARCODE_MAX;
 use super::time::Limit;
 use super::words::{self, Known, Words};
@@ -83,7 +84,7 @@ pub struct VirtualSpec {
     /// How long the changer takes for one move, in milliseconds.
     pub move_time_ms: u32,
     /// Steps that fail.
-    pub faults: Faults,
+    pub faults: StepFaults,
 }
 
 impl VirtualSpec {
@@ -198,7 +199,8 @@ impl VirtualSpec {
             barcodes,
             load_time_ms: duration("load_time", take("load_time"))?,
             move_time_ms: duration("move_time", take("move_time"))?,
-            faults: take("fault").map_or(Ok(Faults::default()), |text| Faults::parse(&text))?,
+            faults: take("fault")
+                .map_or(Ok(StepFaults::default()), |text| StepFaults::parse(&text))?,
         })
     }
 }
@@ -462,7 +464,7 @@ mod tests {
             VirtualSpec {
                 media_type, slots, drives, ports, cartridges: part.min(slots),
                 label: LABELS[label].1, barcodes, load_time_ms: times.0, move_time_ms: times.1,
-                faults: Faults::default(),
+                faults: StepFaults::default(),
             }
         }
     }

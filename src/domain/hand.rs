@@ -1,4 +1,4 @@
-//! Libraries whose hands are a person's: the drivers `manual` and `standalone`. And the faults of a virtual one.
+//! Libraries whose hands are a person's: the drivers `manual` and `standalone`.
 //!
 //! Invariants: those of [`super::driver`].
 
@@ -83,105 +83,6 @@ impl fmt::Display for HandSpec {
                 "manual type={media_type} slots={} device={device}",
                 self.slots
             )
-        }
-    }
-}
-
-/// A step of a virtual library that can be made to fail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Step {
-    /// The changer brings a cartridge to a drive.
-    Move,
-    /// The drive loads it.
-    Load,
-    /// The label is read.
-    Label,
-    /// The drive gives it back.
-    Unload,
-}
-
-const STEPS: [(&str, Step); 4] = [
-    ("move", Step::Move),
-    ("load", Step::Load),
-    ("label", Step::Label),
-    ("unload", Step::Unload),
-];
-
-/// Which steps fail: each by name and how many times it was done before and with it, from 1 on.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Faults(Vec<(Step, u32)>);
-
-impl Faults {
-    /// Reads `load:2,label:5`.
-    pub fn parse(text: &str) -> Result<Self> {
-        let wrong = || {
-            let shown = words::shown(text);
-            words::bad(
-                "fault",
-                &format!("{shown} is not move, load, label or unload and a number, as load:2"),
-            )
-        };
-        let one = |part: &str| {
-            let (word, at) = part.split_once(':').ok_or_else(wrong)?;
-            let row = STEPS.iter().find(|row| row.0 == word).ok_or_else(wrong)?;
-            Ok((row.1, words::number("fault", at, 1..=u32::MAX)?))
-        };
-        text.split(',').map(one).collect::<Result<_>>().map(Self)
-    }
-
-    /// Returns whether a step fails when it is done for that time, from 1 on.
-    pub fn hit(&self, step: Step, time: u32) -> bool {
-        self.0.contains(&(step, time))
-    }
-
-    /// Returns whether nothing fails.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (step, time)) in self.0.iter().enumerate() {
-            let comma = if at == 0 { "" } else { "," };
-            let word = STEPS
-                .iter()
-                .find(|row| row.1 == *step)
-                .map_or("", |row| row.0);
-            write!(f, "{comma}{word}:{time}")?;
-        }
-        Ok(())
-    }
-}
-
-impl Step {
-    /// Returns the word of the step.
-    pub fn word(self) -> &'static str {
-        STEPS
-            .iter()
-            .find(|row| row.1 == self)
-            .map_or("", |row| row.0)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn faults_are_read_back() {
-        let faults = Faults::parse("load:2,label:1,unload:7").unwrap();
-        assert_eq!(faults.to_string(), "load:2,label:1,unload:7");
-        assert!(faults.hit(Step::Load, 2) && faults.hit(Step::Unload, 7));
-        assert!(!faults.hit(Step::Load, 1) && !faults.hit(Step::Move, 2));
-        for bad in ["", "load", "load:0", "lode:1", "load:1,", "load:x"] {
-            assert!(
-                Faults::parse(bad)
-                    .unwrap_err()
-                    .sentence
-                    .starts_with("fault: "),
-                "{bad}"
-            );
         }
     }
 }

@@ -12,6 +12,7 @@ pub mod counts;
 pub mod driver;
 pub mod error;
 pub mod event;
+pub mod fault;
 pub mod hand;
 mod hex;
 pub mod history;

@@ -12,7 +12,7 @@ use crate::domain::acl::{Acl, List};
 use crate::domain::ask::Found;
 use crate::domain::driver::VirtualSpec;
 use crate::domain::error::{ErrorKind, Refusal, Result};
-use crate::domain::hand::Step;
+use crate::domain::fault::Step;
 use crate::domain::id::Guid;
 use nix::unistd::geteuid;
 use rustix::fs::XattrFlags;
