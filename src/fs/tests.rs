@@ -576,7 +576,7 @@ fn status_is_a_summary() {
     let status = Sample::new().shows("status");
     for part in [
         "catalog 00000000-0000-7000-8000-000000000001, made 2023-11-14T22:13:20.000Z\n",
-        "\n4 media, 5 sides, 1 of them to allocate now, 7 pools, 1 libraries\n1 records, the last of 2024-01-02T03:04:05.678Z\n",
+        "\n4 media, 5 sides, 1 of them to allocate now, 7 pools, 1 library\n1 record, the last of 2024-01-02T03:04:05.678Z\n",
         "\nlibraries:\nlib 0  ready  virtual\n",
         "\nFree/LTO-8 ",
         "  job-2  uid 1002  since 2023-11-14T22:13:20.000Z  until 2023-11-14T22:18:20.000Z\n",

@@ -265,9 +265,10 @@ fn keys(drawing: &Drawing, top: u32) -> (Markup, u32) {
     }
     if drawing.rest > 0 {
         out.raw("<text x=\"0\" y=\"").number(bottom + 5);
-        out.raw("\">")
-            .number(drawing.rest)
-            .raw(" more slots are not drawn.</text>\n");
+        out.raw("\">").number(drawing.rest).raw(match drawing.rest {
+            1 => " more slot is not drawn.</text>\n",
+            _ => " more slots are not drawn.</text>\n",
+        });
         bottom += 11;
     }
     (out, bottom)

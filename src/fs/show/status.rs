@@ -52,24 +52,30 @@ fn totals(view: &View) -> Result<String> {
     } = views::census(view)?;
     let (sides, available) = list::totals(view)?;
     let counted = [
-        (media, "media"),
-        (sides, "sides"),
-        (available, "of them to allocate now"),
-        (pools, "pools"),
-        (libraries, "libraries"),
+        (media, "medium", "media"),
+        (sides, "side", "sides"),
+        (
+            available,
+            "of them to allocate now",
+            "of them to allocate now",
+        ),
+        (pools, "pool", "pools"),
+        (libraries, "library", "libraries"),
     ];
-    let counted = counted.map(|(number, what)| format!("{number} {what}"));
+    let counted = counted.map(|(number, one, many)| counted_as(number, one, many));
     let archived = match log::begin(view)?.seq {
         0 => String::new(),
         seq => format!(", those up to {seq} in archives"),
     };
     let last = list::head(view)?.map_or_else(String::new, |head| {
-        format!(
-            "{} records, the last of {}{archived}\n",
-            head.seq, head.time
-        )
+        let records = counted_as(head.seq, "record", "records");
+        format!("{records}, the last of {}{archived}\n", head.time)
     });
     Ok(format!("{}\n{last}", counted.join(", ")))
+}
+
+fn counted_as(number: i64, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
 }
 
 fn libraries(view: &View) -> Result<Vec<Vec<String>>> {
