@@ -2,7 +2,29 @@
 
 use super::state::SideState;
 
-/// Sides of one pool by state and standing (0 usable, 1 offline, 2 disabled, 3 resting).
+/// Why a side cannot be used beside its state; 0 is none of these.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Not in a library.
+    Offline,
+    /// It, its medium or its library is disabled.
+    Disabled,
+    /// Given back a while ago.
+    Resting,
+}
+
+impl Standing {
+    /// Returns the number that the catalog stores.
+    const fn number(self) -> u32 {
+        match self {
+            Self::Offline => 1,
+            Self::Disabled => 2,
+            Self::Resting => 3,
+        }
+    }
+}
+
+/// Sides of pools by state and the number of their [`Standing`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Counts(pub Vec<(SideState, u32, i64)>);
 
@@ -17,23 +39,28 @@ impl Counts {
         self.sum(|&(s, _, _)| s == state)
     }
 
+    /// Returns all sides of a standing, whatever their state.
+    pub fn standing(&self, standing: Standing) -> i64 {
+        self.sum(|&(_, of, _)| of == standing.number())
+    }
+
     /// Returns the sides that only their being on a shelf keeps from being available.
     pub fn offline(&self) -> i64 {
-        self.kept(1)
+        self.kept(Standing::Offline)
     }
 
     /// Returns the sides that are not available since they, their medium or its library are disabled.
     pub fn disabled(&self) -> i64 {
-        self.kept(2)
+        self.kept(Standing::Disabled)
     }
 
     /// Returns the sides that are not available yet since they rest after they were given back.
     pub fn resting(&self) -> i64 {
-        self.kept(3)
+        self.kept(Standing::Resting)
     }
 
-    fn kept(&self, by: u32) -> i64 {
-        self.sum(|&(state, standing, _)| state == SideState::Available && standing == by)
+    fn kept(&self, by: Standing) -> i64 {
+        self.sum(|&(state, of, _)| state == SideState::Available && of == by.number())
     }
 
     fn sum(&self, wanted: impl Fn(&(SideState, u32, i64)) -> bool) -> i64 {
@@ -89,6 +116,7 @@ mod tests {
             ),
             (7, 0)
         );
+        assert_eq!(counts.standing(Standing::Disabled), 3);
         assert_eq!(Counts::default().sentence(), "0 available");
     }
 }

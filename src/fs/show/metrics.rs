@@ -4,6 +4,7 @@
 //! numbers that change without an event have a fixed width, so the length of the text changes with the catalog only.
 
 use super::pool::STATES;
+use crate::domain::counts::{Counts, Standing};
 use crate::domain::error::Result;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::domain::name::printable;
@@ -11,8 +12,7 @@ use crate::domain::quota;
 use crate::domain::state::LibraryState;
 use crate::domain::time::Time;
 use crate::manager::list::{self, Kind};
-use crate::manager::views::{self, Tallied};
-use crate::manager::{View, log, read};
+use crate::manager::{View, log, read, views};
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
@@ -230,50 +230,34 @@ fn pools(view: &View, out: &mut Families) -> Result<()> {
             paths.insert(pool.no, printable(&read::pool_path(view, &pool)?));
         }
     }
-    let mut sums: BTreeMap<&str, Vec<Tallied>> = BTreeMap::new();
-    let tallied = views::tallies(view)?;
-    for count in tallied {
-        sums.entry(paths.get(&count.pool).map_or("", String::as_str))
-            .or_default()
-            .push(count);
+    let mut sums: BTreeMap<&str, Counts> = BTreeMap::new();
+    for count in views::tallies(view)? {
+        let pool = paths.get(&count.pool).map_or("", String::as_str);
+        let counts = &mut sums.entry(pool).or_default().0;
+        counts.push((count.state, count.standing, count.sides));
     }
-    let sum = |counts: &[Tallied], counts_it: &dyn Fn(&Tallied) -> bool| -> i64 {
-        counts
-            .iter()
-            .filter(|count| counts_it(count))
-            .map(|count| count.sides)
-            .sum()
-    };
     out.family("ntmsfs_sides", "gauge", "Sides of a pool in a state.");
     for (pool, counts) in &sums {
         for state in STATES {
             let labels = [("pool", *pool), ("state", state.word())];
-            out.sample(
-                "ntmsfs_sides",
-                &labels,
-                sum(counts, &|count| count.state == state),
-            );
+            out.sample("ntmsfs_sides", &labels, counts.all(state));
         }
     }
     for (name, standing, help) in [
         (
             "ntmsfs_offline_sides",
-            1,
+            Standing::Offline,
             "Sides of a pool that are in no library.",
         ),
         (
             "ntmsfs_disabled_sides",
-            2,
+            Standing::Disabled,
             "Sides of a pool that are switched off.",
         ),
     ] {
         out.family(name, "gauge", help);
         for (pool, counts) in &sums {
-            out.sample(
-                name,
-                &[("pool", pool)],
-                sum(counts, &|count| count.standing == standing),
-            );
+            out.sample(name, &[("pool", pool)], counts.standing(standing));
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! Pools, what they count, and their named requests.
 
 use super::{found, line, switch, table, text};
+use crate::domain::counts::{Counts, Standing};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::{Pool, Request};
@@ -21,64 +22,12 @@ pub(crate) const STATES: [SideState; 10] = [
     SideState::Unknown,
 ];
 
-/// Why a side cannot be used beside its state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
-    /// Not in a library.
-    Offline,
-    /// Switched off.
-    Disabled,
-    /// Given back a while ago.
-    Resting,
-}
-
-impl Standing {
-    /// The number in the tally.
-    const fn number(self) -> u32 {
-        match self {
-            Self::Offline => 1,
-            Self::Disabled => 2,
-            Self::Resting => 3,
-        }
-    }
-}
-
-/// How many sides of a pool have each state and standing.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Tally(Vec<(SideState, u32, i64)>);
-
-impl Tally {
-    /// Reads the counters of a pool; of a pool of pools the sums of those of its direct children.
-    pub(crate) fn of(view: &View, pool: &Pool) -> Result<Self> {
-        let counted = match pool.media_type {
-            Some(_) => read::tally(view, pool.no)?,
-            None => list::tally_below(view, pool.no)?,
-        };
-        Ok(Self(counted))
-    }
-
-    /// Sides in a state.
-    pub(crate) fn state(&self, state: SideState) -> i64 {
-        self.sum(|of, _| of == state)
-    }
-
-    /// Sides with a standing.
-    pub(crate) fn standing(&self, standing: Standing) -> i64 {
-        self.sum(|_, of| of == standing.number())
-    }
-
-    /// Sides in a state with a standing.
-    pub(crate) fn both(&self, state: SideState, standing: Standing) -> i64 {
-        self.sum(|a, b| a == state && b == standing.number())
-    }
-
-    fn sum(&self, counts: impl Fn(SideState, u32) -> bool) -> i64 {
-        let counted = self
-            .0
-            .iter()
-            .filter(|(state, standing, _)| counts(*state, *standing));
-        counted.map(|(_, _, sides)| sides).sum()
-    }
+/// Counts the sides of a pool; of a pool of pools those of its direct children.
+pub(crate) fn counts_of(view: &View, pool: &Pool) -> Result<Counts> {
+    Ok(Counts(match pool.media_type {
+        Some(_) => read::tally(view, pool.no)?,
+        None => list::tally_below(view, pool.no)?,
+    }))
 }
 
 fn pool(view: &View, no: ObjectNo) -> Result<Pool> {
@@ -152,29 +101,25 @@ pub(crate) fn want_available(view: &View, no: ObjectNo) -> Result<String> {
 
 /// Sides in each state, then how many of all are offline, disabled and resting.
 pub(crate) fn counts(view: &View, no: ObjectNo) -> Result<String> {
-    Ok(counted(&Tally::of(view, &pool(view, no)?)?))
+    Ok(counted(&counts_of(view, &pool(view, no)?)?))
 }
 
 /// The same for all pools together.
 pub(crate) fn counts_of_all(view: &View) -> Result<String> {
     let tallies = views::tallies(view)?.into_iter();
-    let tally = Tally(
-        tallies
-            .map(|count| (count.state, count.standing, count.sides))
-            .collect(),
-    );
-    Ok(counted(&tally))
+    let rows = tallies.map(|count| (count.state, count.standing, count.sides));
+    Ok(counted(&Counts(rows.collect())))
 }
 
-fn counted(tally: &Tally) -> String {
+fn counted(counts: &Counts) -> String {
     let row = |word: &str, sides: i64| vec![word.to_owned(), sides.to_string()];
-    let mut rows: Vec<_> = STATES
-        .iter()
-        .map(|&state| row(state.word(), tally.state(state)))
+    let states = STATES.iter();
+    let mut rows: Vec<_> = states
+        .map(|&state| row(state.word(), counts.all(state)))
         .collect();
-    rows.push(row("offline", tally.standing(Standing::Offline)));
-    rows.push(row("disabled", tally.standing(Standing::Disabled)));
-    rows.push(row("resting", tally.standing(Standing::Resting)));
+    rows.push(row("offline", counts.standing(Standing::Offline)));
+    rows.push(row("disabled", counts.standing(Standing::Disabled)));
+    rows.push(row("resting", counts.standing(Standing::Resting)));
     table(&rows)
 }
 

@@ -1,7 +1,8 @@
 //! The whole system in one read, for people. Everything is bounded: the tree itself shows the rest.
 
-use super::pool::{Standing, Tally};
+use super::pool::counts_of;
 use super::table;
+use crate::domain::counts::Standing;
 use crate::domain::error::Result;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::domain::name::printable;
@@ -130,11 +131,11 @@ fn pools(view: &View) -> Result<Vec<Vec<String>>> {
 }
 
 fn pool_row(view: &View, pool: &Pool) -> Result<Vec<String>> {
-    let tally = Tally::of(view, pool)?;
+    let counts = counts_of(view, pool)?;
     let mut row = vec![printable(&read::pool_path(view, pool)?)];
-    row.extend(COLUMNS.iter().map(|&state| tally.state(state).to_string()));
-    row.push(tally.standing(Standing::Offline).to_string());
-    row.push(tally.standing(Standing::Disabled).to_string());
+    row.extend(COLUMNS.iter().map(|&state| counts.all(state).to_string()));
+    row.push(counts.standing(Standing::Offline).to_string());
+    row.push(counts.standing(Standing::Disabled).to_string());
     Ok(row)
 }
 

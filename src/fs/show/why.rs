@@ -1,8 +1,9 @@
 //! What an allocation would take now, and why it would not take the rest: the answer without the question.
 
 use super::found;
-use super::pool::{Standing, Tally};
+use super::pool::counts_of;
 use super::table;
+use crate::domain::counts::Counts;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::name::printable;
@@ -46,7 +47,10 @@ pub(crate) fn why(view: &View, no: ObjectNo) -> Result<String> {
         }
     }
     out.push('\n');
-    out.push_str(&refusals(view, &pool, free.as_ref())?);
+    let free = free.filter(|_| pool.allocate_from_free);
+    let free = free.map(|free| counts_of(view, &free)).transpose()?;
+    let other = views::free_of_other_types(view, media_type)?;
+    out.push_str(&refusals(&counts_of(view, &pool)?, free.as_ref(), other));
     Ok(out)
 }
 
@@ -100,25 +104,16 @@ fn key(candidate: &Candidate, selection: Selection) -> String {
 
 /// Counts every side that is no candidate exactly once, for the pool and for free. A decommissioned side is one whose limit
 /// of allocations was reached, or that a person retired. Of other types, what is available in their free pools.
-fn refusals(view: &View, pool: &Pool, free: Option<&Pool>) -> Result<String> {
-    let own = Tally::of(view, pool)?;
-    let free = match free {
-        Some(free) if pool.allocate_from_free => Some(Tally::of(view, free)?),
-        _ => None,
+fn refusals(own: &Counts, free: Option<&Counts>, other_types: i64) -> String {
+    let row = |word: &str, count: &dyn Fn(&Counts) -> i64| {
+        let free = free.map_or_else(|| "-".to_owned(), |free| count(free).to_string());
+        vec![word.to_owned(), count(own).to_string(), free]
     };
-    let row = |word: &str, count: &dyn Fn(&Tally) -> i64| {
-        let free = free
-            .as_ref()
-            .map_or_else(|| "-".to_owned(), |tally| count(tally).to_string());
-        vec![word.to_owned(), count(&own).to_string(), free]
-    };
-    let heads = ["refused", "pool", "free"].map(str::to_owned).to_vec();
-    let available = |standing| move |tally: &Tally| tally.both(SideState::Available, standing);
     let mut rows = vec![
-        heads,
-        row("offline", &available(Standing::Offline)),
-        row("disabled", &available(Standing::Disabled)),
-        row("resting", &available(Standing::Resting)),
+        ["refused", "pool", "free"].map(str::to_owned).to_vec(),
+        row("offline", &Counts::offline),
+        row("disabled", &Counts::disabled),
+        row("resting", &Counts::resting),
     ];
     for &state in SideState::ALL
         .iter()
@@ -129,17 +124,9 @@ fn refusals(view: &View, pool: &Pool, free: Option<&Pool>) -> Result<String> {
         } else {
             state.word()
         };
-        rows.push(row(word, &|tally| tally.state(state)));
+        rows.push(row(word, &|counts| counts.all(state)));
     }
-    let other = pool
-        .media_type
-        .as_deref()
-        .map(|name| views::free_of_other_types(view, name))
-        .transpose()?;
-    rows.push(vec![
-        "other type".to_owned(),
-        "-".to_owned(),
-        other.unwrap_or(0).to_string(),
-    ]);
-    Ok(table(&rows))
+    let other = other_types.to_string();
+    rows.push(vec!["other type".to_owned(), "-".to_owned(), other]);
+    table(&rows)
 }

@@ -2,8 +2,9 @@
 
 use super::super::looks::{DISABLED, LOOKS, OFFLINE, RESTING};
 use super::super::markup::Markup;
-use super::super::pool::{STATES, Standing, Tally};
+use super::super::pool::{STATES, counts_of};
 use super::{add_more, add_pool, begin_table};
+use crate::domain::counts::Counts;
 use crate::domain::error::Result;
 use crate::domain::id::CATALOG;
 use crate::domain::noun::Pool;
@@ -19,21 +20,21 @@ const POOLS: u32 = 250;
 struct Shelf {
     path: String,
     pool: Pool,
-    tally: Tally,
+    counts: Counts,
 }
 
 impl Shelf {
     /// How many sides look how, in the order of the looks. Of the available ones only those that can be taken are available.
     fn parts(&self) -> Vec<(&'static str, i64)> {
         let number = |word: &str| match word {
-            OFFLINE => self.tally.both(SideState::Available, Standing::Offline),
-            DISABLED => self.tally.both(SideState::Available, Standing::Disabled),
-            RESTING => self.tally.both(SideState::Available, Standing::Resting),
+            OFFLINE => self.counts.offline(),
+            DISABLED => self.counts.disabled(),
+            RESTING => self.counts.resting(),
             _ => {
                 let state = STATES.into_iter().find(|state| state.word() == word);
                 match state {
                     Some(SideState::Available) => self.available(),
-                    Some(state) => self.tally.state(state),
+                    Some(state) => self.counts.all(state),
                     None => 0,
                 }
             }
@@ -44,11 +45,7 @@ impl Shelf {
 
     /// Sides that can be taken now.
     fn available(&self) -> i64 {
-        let both = |standing| self.tally.both(SideState::Available, standing);
-        self.tally.state(SideState::Available)
-            - both(Standing::Offline)
-            - both(Standing::Disabled)
-            - both(Standing::Resting)
+        self.counts.usable(SideState::Available)
     }
 }
 
@@ -62,9 +59,9 @@ pub(super) fn pools(view: &View, census: &Census) -> Result<Markup> {
         let Some(pool) = found.filter(|pool| pool.media_type.is_some()) else {
             continue;
         };
-        let tally = Tally::of(view, &pool)?;
+        let counts = counts_of(view, &pool)?;
         let path = read::pool_path(view, &pool)?;
-        let shelf = Shelf { path, pool, tally };
+        let shelf = Shelf { path, pool, counts };
         let kind = shelf.pool.kind;
         let passing = matches!(kind, PoolType::Import | PoolType::Unrecognized);
         if !passing || !shelf.parts().is_empty() {
