@@ -3,7 +3,7 @@
 use super::looks::Looks;
 use super::map::{condition, drive_state, look};
 use super::squares::SQUARES;
-use super::{found, line, switch, table, text};
+use super::{found, line, section, switch, text};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::name::printable;
@@ -145,19 +145,6 @@ pub(crate) fn status(view: &View, no: ObjectNo) -> Result<String> {
     }
     out.extend(["\nports: ", &ports.to_string(), "\n"]);
     Ok(out)
-}
-
-fn section(title: &str, heads: &[&str], rows: Vec<Vec<String>>) -> String {
-    if rows.is_empty() {
-        return format!("{title}: none\n");
-    }
-    let heads: Vec<String> = heads.iter().copied().map(str::to_owned).collect();
-    let all: Vec<Vec<String>> = Some(heads)
-        .into_iter()
-        .filter(|heads| !heads.is_empty())
-        .chain(rows)
-        .collect();
-    format!("{title}:\n{}", table(&all))
 }
 
 fn drive_row(drive: &Drive) -> Vec<String> {

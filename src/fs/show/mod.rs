@@ -70,3 +70,14 @@ fn table(rows: &[Vec<String>]) -> String {
     }
     out
 }
+
+/// A title, then a table under its heads if it has some; `none` if it has no rows.
+fn section(title: &str, heads: &[&str], rows: Vec<Vec<String>>) -> String {
+    if rows.is_empty() {
+        return format!("{title}: none\n");
+    }
+    let heads: Vec<String> = heads.iter().copied().map(str::to_owned).collect();
+    let heads = (!heads.is_empty()).then_some(heads);
+    let all: Vec<_> = heads.into_iter().chain(rows).collect();
+    format!("{title}:\n{}", table(&all))
+}

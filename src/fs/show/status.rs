@@ -1,12 +1,13 @@
 //! The whole system in one read, for people. Everything is bounded: the tree itself shows the rest.
 
+use super::map::condition;
 use super::pool::counts_of;
-use super::table;
+use super::{section, table};
 use crate::domain::counts::Standing;
 use crate::domain::error::Result;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::domain::name::printable;
-use crate::domain::noun::{Operator, Pool, Request};
+use crate::domain::noun::{Pool, Request};
 use crate::domain::state::SideState;
 use crate::manager::list::{self, Kind};
 use crate::manager::views::{self, Census};
@@ -18,12 +19,15 @@ const LINES: u32 = 100;
 /// The same for operator requests, which people read first.
 const OPERATORS: u32 = 20;
 
-/// The states that have a column.
-const COLUMNS: [SideState; 4] = [
-    SideState::Available,
-    SideState::Allocated,
-    SideState::Complete,
-    SideState::Reserved,
+/// The columns of the pools.
+const POOL_HEADS: [&str; 7] = [
+    "pool",
+    "available",
+    "allocated",
+    "complete",
+    "reserved",
+    "offline",
+    "disabled",
 ];
 
 /// The summary.
@@ -31,11 +35,11 @@ pub(crate) fn status(view: &View, _no: ObjectNo) -> Result<String> {
     let (id, created) = read::catalog(view)?;
     let mut out = format!("catalog {id}, made {created}\n{}", totals(view)?);
     for section in [
-        section("pools", Some(pool_heads()), &pools(view)?),
-        section("libraries", None, &libraries(view)?),
-        section("waiting requests", None, &waiting(view)?),
+        bounded("pools", &POOL_HEADS, pools(view)?),
+        bounded("libraries", &[], libraries(view)?),
+        bounded("waiting requests", &[], waiting(view)?),
         operators(view)?,
-        section("delivery unknown", None, &undelivered(view)?),
+        bounded("delivery unknown", &[], undelivered(view)?),
     ] {
         out.push('\n');
         out.push_str(&section);
@@ -84,39 +88,21 @@ fn libraries(view: &View) -> Result<Vec<Vec<String>>> {
     for item in list::page(view, Kind::LibraryId, CATALOG, 0, LINES)? {
         if let Some(library) = read::library(view, item.no)? {
             let driver = printable(library.driver.split(' ').next().unwrap_or_default());
-            let state = if library.enabled {
-                library.state.word()
-            } else {
-                "disabled"
-            };
-            rows.push(vec![printable(&library.name), state.to_owned(), driver]);
+            let condition = condition(&library).to_owned();
+            rows.push(vec![printable(&library.name), condition, driver]);
         }
     }
     Ok(rows)
 }
 
-/// A title, then the rows; `none` if there are none, and the last line says if there may be more.
-fn section(title: &str, heads: Option<Vec<String>>, rows: &[Vec<String>]) -> String {
-    if rows.is_empty() {
-        return format!("{title}: none\n");
+/// A section that may be cut: the last line says if there may be more.
+fn bounded(title: &str, heads: &[&str], rows: Vec<Vec<String>>) -> String {
+    let full = rows.len() >= usize::try_from(LINES).unwrap_or(usize::MAX);
+    let mut out = section(title, heads, rows);
+    if full {
+        out.extend(["only the first ", &LINES.to_string(), " are shown\n"]);
     }
-    let shown: Vec<_> = heads.into_iter().chain(rows.iter().cloned()).collect();
-    let more = if rows.len() >= usize::try_from(LINES).unwrap_or(usize::MAX) {
-        format!("only the first {LINES} are shown\n")
-    } else {
-        String::new()
-    };
-    format!("{title}:\n{}{more}", table(&shown))
-}
-
-fn pool_heads() -> Vec<String> {
-    let states = COLUMNS.iter().map(|state| state.word().to_owned());
-    let rest = ["offline", "disabled"].map(str::to_owned);
-    ["pool".to_owned()]
-        .into_iter()
-        .chain(states)
-        .chain(rest)
-        .collect()
+    out
 }
 
 fn pools(view: &View) -> Result<Vec<Vec<String>>> {
@@ -132,11 +118,19 @@ fn pools(view: &View) -> Result<Vec<Vec<String>>> {
 
 fn pool_row(view: &View, pool: &Pool) -> Result<Vec<String>> {
     let counts = counts_of(view, pool)?;
-    let mut row = vec![printable(&read::pool_path(view, pool)?)];
-    row.extend(COLUMNS.iter().map(|&state| counts.all(state).to_string()));
-    row.push(counts.standing(Standing::Offline).to_string());
-    row.push(counts.standing(Standing::Disabled).to_string());
-    Ok(row)
+    let states = [
+        SideState::Available,
+        SideState::Allocated,
+        SideState::Complete,
+        SideState::Reserved,
+    ];
+    let states = states.map(|state| counts.all(state));
+    let standings = [Standing::Offline, Standing::Disabled];
+    let standings = standings.map(|standing| counts.standing(standing));
+    let numbers = states.into_iter().chain(standings);
+    let path = printable(&read::pool_path(view, pool)?);
+    let cells = numbers.map(|number| number.to_string());
+    Ok(std::iter::once(path).chain(cells).collect())
 }
 
 fn waiting(view: &View) -> Result<Vec<Vec<String>>> {
@@ -162,15 +156,10 @@ fn waiting_line(view: &View, request: &Request) -> Result<String> {
         || "never ends by time".to_owned(),
         |time| format!("until {time}"),
     );
-    let Request {
-        no,
-        submitted,
-        caller,
-        ..
-    } = request;
+    let Request { no, submitted, .. } = request;
+    let uid = request.caller.uid;
     Ok(format!(
-        "{no}  {pool}  {name}  uid {}  since {submitted}  {until}",
-        caller.uid
+        "{no}  {pool}  {name}  uid {uid}  since {submitted}  {until}"
     ))
 }
 
@@ -183,20 +172,12 @@ fn operators(view: &View) -> Result<String> {
     }
     let heads = ["number", "command", "state", "submitted", "by"].map(str::to_owned);
     let cells = open.iter().map(|operator| {
-        let Operator {
-            no,
-            command,
-            state,
-            submitted,
-            uid,
-            ..
-        } = operator;
         vec![
-            no.to_string(),
-            command.to_string(),
-            state.to_string(),
-            submitted.to_string(),
-            uid.to_string(),
+            operator.no.to_string(),
+            operator.command.to_string(),
+            operator.state.to_string(),
+            operator.submitted.to_string(),
+            operator.uid.to_string(),
         ]
     });
     let rows: Vec<Vec<String>> = std::iter::once(heads.to_vec()).chain(cells).collect();
