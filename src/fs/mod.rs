@@ -27,7 +27,6 @@ mod node;
 pub mod parse;
 pub mod people;
 mod place;
-mod readme;
 pub mod rendered;
 pub mod scope;
 mod settings;

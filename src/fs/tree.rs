@@ -236,12 +236,15 @@ const fn setting(show: Show, parse: Parse) -> (Guard, Behaviour) {
     (Guard::Fixed(0o644), Behaviour::Attr(show, parse))
 }
 
+/// Twenty lines that let a newcomer use the tree without leaving it.
+const README: &str = include_str!("readme.txt");
+
 /// The tree, in the order in which it is listed and described.
 #[rustfmt::skip]
 pub static TREE: &[Spec] = &[
     on(Row::Root, &[], Is(""), dir(G::Fixed(0o755)), "The whole catalog."),
 
-    on(Row::Readme,    &[Row::Root], Is("README"),     public(catalog::readme), "How to use the tree, in twenty lines."),
+    on(Row::Readme,    &[Row::Root], Is("README"),     public(|_, _| Ok(README.to_owned())), "How to use the tree, in twenty lines."),
     on(Row::Pools,     &[Row::Root, Row::Pool], Is("pools"), home(G::Mode(0o777), Some(parse::create_pool), Some((Row::Pool, parse::place_pool))), "Media pools, or the pools of a pool; mkdir makes one, mv renames or moves one."),
     on(Row::AllMedia,  &[Row::Root], Is("media"),      dir(G::Fixed(0o755)), "Every medium by its name, as links to their homes."),
     on(Row::AllLogical, &[Row::Root], Is("logical"),   dir(G::Fixed(0o777)), "Logical media, named by LMID."),
@@ -258,7 +261,7 @@ pub static TREE: &[Spec] = &[
     on(Row::ByLocation, &[Row::Root], Is("by-location"), dir(G::Fixed(0o755)), "Media by where they are, as links."),
     on(Row::Status,    &[Row::Root], Is("status"),     (G::Private(0o640), B::Shown(status::status)), "A summary of the whole system for people."),
     on(Row::StatusPage, &[Row::Root], Is("status.html"), (G::Private(0o640), B::Shown(page::page)), "The same as a page for a browser, which reads it anew by itself."),
-    on(Row::RootInfo,  &[Row::Root], Is(info::NAME),   (G::Private(0o640), B::Shown(info::root)), "The whole system as one JSON object."),
+    on(Row::RootInfo,  &[Row::Root], Is(info::NAME),   (G::Private(0o640), B::Shown(|view, no| info::info(view, Row::Root, no))), "The whole system as one JSON object."),
     on(Row::Metrics,   &[Row::Root], Is("metrics"),    public(metrics::metrics), "Numbers of the whole system as OpenMetrics text."),
     on(Row::History,   &[Row::Root], Is("history"),    (G::Private(0o640), B::History), "The audit trail: every change that is not in an archive, who made it and when, one JSON object a line."),
     on(Row::Events,    &[Row::Root], Is("events"),     (G::Private(0o640), B::Stream), "The same as a stream that waits for more; not listed.").listed(Listed::Never),

@@ -1,19 +1,10 @@
-//! The README and the types of media.
+//! The types of media.
 
 use super::{found, line, text};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::noun::MediaType;
 use crate::manager::{View, read};
-
-/// How to use the tree.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "every file is shown by a function of this type"
-)]
-pub(crate) fn readme(_view: &View, _no: ObjectNo) -> Result<String> {
-    Ok(crate::fs::readme::README.to_owned())
-}
 
 fn media_type(view: &View, no: ObjectNo) -> Result<MediaType> {
     found(read::media_type(view, no)?)

@@ -5,7 +5,7 @@
 
 use super::line;
 use crate::domain::error::Result;
-use crate::domain::id::{CATALOG, ObjectNo};
+use crate::domain::id::ObjectNo;
 use crate::fs::access::modified_of;
 use crate::fs::form::{Form, form};
 use crate::fs::listing;
@@ -40,7 +40,7 @@ const OBJECTS: [(Row, &str); 12] = [
 /// What the catalog says of itself: it has no files for it.
 #[rustfmt::skip]
 const FACTS: [(&str, Form, Show, &str); 15] = [
-    ("version", Form::Text, version, "Version of the program."),
+    ("version", Form::Text, |_, _| Ok(line(env!("CARGO_PKG_VERSION"))), "Version of the program."),
     ("id", Form::Text, |view, _| Ok(line(read::catalog(view)?.0)), "Identifier of the catalog."),
     ("created", Form::Time, |view, _| Ok(line(read::catalog(view)?.1)), "When the catalog was made."),
     ("records", Form::Number, |view, _| Ok(line(list::head(view)?.map_or(0, |head| head.seq))), "Sequence number of the last record of the history."),
@@ -56,14 +56,6 @@ const FACTS: [(&str, Form, Show, &str); 15] = [
     ("operator_requests", Form::Number, |view, _| Ok(line(views::census(view)?.operators_open)), "Requests to a person that have no answer."),
     ("counts", Form::Counts, |view, _| super::pool::counts_of_all(view), "Sides of all pools in each state, and how many are offline or disabled."),
 ];
-
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "every fact is shown by a function of this type"
-)]
-fn version(_view: &View, _no: ObjectNo) -> Result<String> {
-    Ok(line(env!("CARGO_PKG_VERSION")))
-}
 
 /// Where a member comes from.
 enum Source {
@@ -182,11 +174,6 @@ pub(crate) fn info(view: &View, dir: Row, no: ObjectNo) -> Result<String> {
     Ok(format!("{:#}\n", Value::Object(out)))
 }
 
-/// The object of the whole catalog.
-pub(crate) fn root(view: &View, _no: ObjectNo) -> Result<String> {
-    info(view, Row::Root, CATALOG)
-}
-
 /// Returns the schema of every `info.json` (JSON Schema 2020-12), newline-terminated.
 pub fn info_schema() -> String {
     let mut objects = Map::new();
@@ -225,17 +212,11 @@ mod tests {
     use crate::fs::tests::Sample;
     use crate::fs::tree::TREE;
 
-    /// Values that look like something else than text, and are text all the same.
-    const TEXT: [Row; 0] = [];
-
     #[test]
     fn what_looks_like_a_number_or_a_time_is_declared_as_one() {
         let sample = Sample::new();
         let mut seen = Vec::new();
-        for (path, _) in sample.paths() {
-            let Some(node) = sample.node(&path) else {
-                continue;
-            };
+        for (path, node) in sample.paths() {
             let spec = crate::fs::tree::spec(node.row);
             let (Behaviour::Shown(_) | Behaviour::Attr(..), Form::Text) =
                 (spec.behaviour, form(node.row))
@@ -248,7 +229,7 @@ mod tests {
             let time = crate::domain::time::Time::parse(text).is_ok();
             let length = crate::domain::time::Limit::parse(text).is_ok();
             assert!(
-                TEXT.contains(&node.row) || !(number || time || length),
+                !(number || time || length),
                 "{path} shows {text}: declare {:?} in src/fs/form.rs",
                 node.row
             );
