@@ -19,7 +19,6 @@ pub mod framing;
 pub mod fuse;
 pub mod holder;
 pub mod late;
-mod libraries;
 mod listing;
 mod lookup;
 mod manual;
@@ -29,11 +28,10 @@ pub mod people;
 mod place;
 pub mod rendered;
 pub mod scope;
-mod settings;
 mod show;
 pub mod tree;
-mod types;
 pub mod usage;
+mod values;
 pub mod waiting;
 
 #[cfg(test)]

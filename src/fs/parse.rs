@@ -1,4 +1,4 @@
-//! Names and text in, asks out. The file system changes nothing by itself: mkdir, rmdir, rename, a write to an
+//! Calls of the kernel in, asks out. The file system changes nothing by itself: mkdir, rmdir, rename, a write to an
 //! attribute, unlink, chmod and chown each become one [`Ask`], or are denied here.
 //!
 //! Invariants: what the table does not allow is EPERM (or EISDIR, ENOTDIR), never reaches the manager and has a
@@ -11,17 +11,13 @@ use super::node::{Node, Row};
 use super::tree::{Behaviour as B, Guard, spec};
 use crate::codes;
 use crate::domain::acl::List;
-use crate::domain::ask::{Ask, Named, SetAccess, SetLibrary, SetLogical, SetMedium, SetPool};
+use crate::domain::ask::{Ask, Named, SetAccess, SetLibrary};
 use crate::domain::error::{ErrorKind, Refusal, Result};
-use crate::domain::id::{Guid, ObjectNo};
-use crate::domain::label::MediaLabel;
+use crate::domain::id::ObjectNo;
 use crate::domain::name;
-use crate::domain::request::{AllocateRequest, NAME_CHARS_MAX};
-use crate::domain::rule::want::WANT_MAX;
-use crate::domain::state::{OperatorState, Selection, SideState};
-use crate::domain::time::{Limit, Span};
+use crate::domain::request::AllocateRequest;
 use crate::domain::verb::LibraryRequest;
-use crate::domain::words::{DESCRIPTION_MAX, LINE_MAX};
+use crate::domain::words::LINE_MAX;
 use crate::manager::View;
 use std::fmt;
 
@@ -197,7 +193,7 @@ pub fn remove(node: Node) -> Parsed<Ask> {
 /// unlink(2).
 pub fn unlink(node: Node) -> Parsed<Ask> {
     match spec(node.row).behaviour {
-        B::RequestFile(_) if node.row == Row::LibraryRequest => Ok(remove_work(node.no)),
+        B::RequestFile(_) if node.row == Row::LibraryRequest => Ok(Ask::RemoveWork { no: node.no }),
         B::RequestFile(_) => Ok(Ask::RemoveRequest { no: node.no }),
         B::Dir(_) => Err(Deny::Errno(libc::EISDIR, "that is a directory; use rmdir")),
         B::Link(_) => not_permitted("the link follows its object and cannot be removed"),
@@ -330,55 +326,15 @@ pub fn chown(node: Node, uid: Option<u32>, gid: Option<u32>) -> Parsed<Ask> {
 
 fn set_access(no: ObjectNo, stored: Stored, access: SetAccess) -> Ask {
     match stored {
-        Stored::PoolMode | Stored::PoolControl => set_pool(no, access.into()),
-        Stored::Library => set_library(no, SetLibrary::Access(access)),
+        Stored::PoolMode | Stored::PoolControl => Ask::SetPool {
+            no,
+            set: access.into(),
+        },
+        Stored::Library => Ask::SetLibrary {
+            no,
+            set: SetLibrary::Access(access),
+        },
     }
-}
-
-pub(super) fn invalid<T>(sentence: String) -> Result<T> {
-    Err(ErrorKind::InvalidParameter.because(sentence))
-}
-
-/// Text of one line with a limit in characters.
-pub(super) fn text(value: &str, what: &str, max: usize) -> Result<String> {
-    let length = value.chars().count();
-    if length > max {
-        return invalid(format!(
-            "the {what} has {length} characters, at most {max} are allowed"
-        ));
-    }
-    if name::printable(value) != value {
-        return invalid(format!("the {what} contains a control character"));
-    }
-    Ok(value.to_owned())
-}
-
-pub(super) fn description(value: &str) -> Result<String> {
-    text(value, "description", DESCRIPTION_MAX)
-}
-
-pub(super) fn switch(value: &str) -> Result<bool> {
-    match value {
-        "0" => Ok(false),
-        "1" => Ok(true),
-        _ => invalid(format!("\"{value}\" is neither 0 nor 1")),
-    }
-}
-
-fn set_pool(no: ObjectNo, set: SetPool) -> Ask {
-    Ask::SetPool { no, set }
-}
-
-fn set_library(no: ObjectNo, set: SetLibrary) -> Ask {
-    Ask::SetLibrary { no, set }
-}
-
-fn set_medium(no: ObjectNo, set: SetMedium) -> Ask {
-    Ask::SetMedium { no, set }
-}
-
-fn set_logical(no: ObjectNo, set: SetLogical) -> Ask {
-    Ask::SetLogical { no, set }
 }
 
 pub(super) fn create_pool(parent: ObjectNo, name: &str, mode: u32) -> Ask {
@@ -391,10 +347,6 @@ pub(super) fn place_pool(no: ObjectNo, parent: ObjectNo, name: &str) -> Ask {
     Ask::PlacePool { no, parent, name }
 }
 
-pub(super) fn remove_pool(no: ObjectNo) -> Ask {
-    Ask::RemovePool { no }
-}
-
 pub(super) fn create_medium(pool: ObjectNo, name: &str, _mode: u32) -> Ask {
     let name = name.to_owned();
     Ask::CreateMedium { pool, name }
@@ -405,25 +357,14 @@ pub(super) fn move_medium(no: ObjectNo, pool: ObjectNo, name: &str) -> Ask {
     Ask::MoveMedium { no, pool, name }
 }
 
-pub(super) fn remove_medium(no: ObjectNo) -> Ask {
-    Ask::RemoveMedium { no }
-}
-
-pub(super) fn deallocate(logical: ObjectNo) -> Ask {
-    Ask::Deallocate { logical }
-}
-
 pub(super) fn create_library(_catalog: ObjectNo, name: &str, mode: u32) -> Ask {
     let name = name.to_owned();
     Ask::CreateLibrary { name, mode }
 }
 
 pub(super) fn name_library(no: ObjectNo, _catalog: ObjectNo, name: &str) -> Ask {
-    set_library(no, SetLibrary::Name(name.to_owned()))
-}
-
-pub(super) fn remove_library(no: ObjectNo) -> Ask {
-    Ask::RemoveLibrary { no }
+    let set = SetLibrary::Name(name.to_owned());
+    Ask::SetLibrary { no, set }
 }
 
 pub(super) fn add_type(_catalog: ObjectNo, name: &str, _mode: u32) -> Ask {
@@ -431,148 +372,12 @@ pub(super) fn add_type(_catalog: ObjectNo, name: &str, _mode: u32) -> Ask {
     Ask::AddType { name }
 }
 
-pub(super) fn remove_type(no: ObjectNo) -> Ask {
-    Ask::RemoveType { no }
-}
-
-pub(super) fn remove_operator(no: ObjectNo) -> Ask {
-    Ask::RemoveOperator { no }
-}
-
-pub(super) fn remove_work(no: ObjectNo) -> Ask {
-    Ask::RemoveWork { no }
-}
-
-pub(super) fn work_order(no: ObjectNo, value: &str) -> Result<Ask> {
-    match value.parse() {
-        Ok(place) if place > 0 => Ok(Ask::OrderWork { no, place }),
-        _ => invalid(format!(
-            "\"{value}\" is not a number from 1 to {}",
-            u32::MAX
-        )),
-    }
-}
-
-pub(super) fn pool_description(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_pool(no, SetPool::Description(description(value)?)))
-}
-
-pub(super) fn pool_media_type(no: ObjectNo, value: &str) -> Result<Ask> {
-    let value = text(value, "media type", name::NAME_MAX)?;
-    Ok(set_pool(no, SetPool::MediaType(value)))
-}
-
-pub(super) fn pool_allocate_from_free(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_pool(no, SetPool::AllocateFromFree(switch(value)?)))
-}
-
-pub(super) fn pool_deallocate_to_free(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_pool(no, SetPool::DeallocateToFree(switch(value)?)))
-}
-
-pub(super) fn pool_max_allocates(no: ObjectNo, value: &str) -> Result<Ask> {
-    match value.parse() {
-        Ok(max) => Ok(set_pool(no, SetPool::MaxAllocates(max))),
-        Err(_) => invalid(format!(
-            "\"{value}\" is not a number from 0 to {}",
-            u32::MAX
-        )),
-    }
-}
-
-pub(super) fn pool_selection(no: ObjectNo, value: &str) -> Result<Ask> {
-    match Selection::from_word(value) {
-        Some(selection) => Ok(set_pool(no, SetPool::Selection(selection))),
-        None => invalid(format!(
-            "\"{value}\" is not least-used, oldest, name or fill"
-        )),
-    }
-}
-
-pub(super) fn pool_default_timeout(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_pool(no, SetPool::DefaultTimeout(Limit::parse(value)?)))
-}
-
-pub(super) fn pool_purge_time(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_pool(no, SetPool::PurgeTime(Limit::parse(value)?)))
-}
-
-pub(super) fn pool_want_available(no: ObjectNo, value: &str) -> Result<Ask> {
-    match value.parse() {
-        Ok(sides) => Ok(set_pool(no, SetPool::WantAvailable(sides))),
-        Err(_) => invalid(format!("\"{value}\" is not a number from 0 to {WANT_MAX}")),
-    }
-}
-
-pub(super) fn pool_reuse_delay(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_pool(no, SetPool::ReuseDelay(Span::parse(value)?)))
-}
-
-pub(super) fn medium_description(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_medium(no, SetMedium::Description(description(value)?)))
-}
-
-pub(super) fn medium_enabled(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_medium(no, SetMedium::Enabled(switch(value)?)))
-}
-
-/// Which states may be written is a rule; here only that the word is a state.
-pub(super) fn side_state(no: ObjectNo, value: &str) -> Result<Ask> {
-    match SideState::from_word(value) {
-        Some(state) => Ok(Ask::SetSide { no, state }),
-        None => invalid(format!(
-            "\"{value}\" is not a state of a side; write decommissioned"
-        )),
-    }
-}
-
-pub(super) fn logical_name(no: ObjectNo, value: &str) -> Result<Ask> {
-    let value = text(value, "name", NAME_CHARS_MAX)?;
-    Ok(set_logical(no, SetLogical::Name(value)))
-}
-
-pub(super) fn logical_description(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_logical(
-        no,
-        SetLogical::Description(description(value)?),
-    ))
-}
-
-/// Which states may be written is a rule; here only that the word is a state.
-pub(super) fn logical_state(no: ObjectNo, value: &str) -> Result<Ask> {
-    match SideState::from_word(value) {
-        Some(state) => Ok(set_logical(no, SetLogical::State(state.word().to_owned()))),
-        None => invalid(format!("\"{value}\" is not a state; write complete")),
-    }
-}
-
-pub(super) fn logical_label(no: ObjectNo, value: &str) -> Result<Ask> {
-    Ok(set_logical(
-        no,
-        SetLogical::Label(MediaLabel::parse(value)?),
-    ))
-}
-
-/// What cannot be an LMID is none of this catalog.
-pub(super) fn logical_swap(no: ObjectNo, value: &str) -> Result<Ask> {
-    match Guid::parse(value) {
-        Ok(other) => Ok(Ask::Swap { no, other }),
-        Err(refusal) => Err(ErrorKind::InvalidMedia.because(refusal.sentence)),
-    }
-}
-
-pub(super) fn operator_state(no: ObjectNo, value: &str) -> Result<Ask> {
-    match OperatorState::from_word(value) {
-        Some(state) if state != OperatorState::Submitted => Ok(Ask::AnswerOperator { no, state }),
-        _ => invalid(format!(
-            "\"{value}\" is not complete, refused, active or in-progress"
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ask::{SetLogical, SetMedium, SetPool};
+    use crate::domain::state::{OperatorState, Selection, SideState};
+    use crate::domain::time::Limit;
     use crate::fs::tests::Sample;
 
     fn refused<T: fmt::Debug>(parsed: Parsed<T>) -> i32 {

@@ -3,7 +3,6 @@
 //! Invariants: every text ends with a newline; nothing contains the time of reading; text from people and hardware is
 //! shown without control characters, so one value is one line.
 
-pub(crate) mod catalog;
 pub(crate) mod info;
 pub(crate) mod library;
 pub(crate) mod link;
@@ -19,6 +18,7 @@ pub(crate) mod pool;
 pub(crate) mod settings;
 mod squares;
 pub(crate) mod status;
+pub(crate) mod types;
 pub(crate) mod why;
 pub(crate) mod work;
 

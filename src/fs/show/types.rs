@@ -11,16 +11,16 @@ fn media_type(view: &View, no: ObjectNo) -> Result<MediaType> {
 }
 
 /// Sides of one medium.
-pub(crate) fn type_sides(view: &View, no: ObjectNo) -> Result<String> {
+pub(crate) fn sides(view: &View, no: ObjectNo) -> Result<String> {
     Ok(line(media_type(view, no)?.sides))
 }
 
 /// Whether it can be rewritten.
-pub(crate) fn type_read_write(view: &View, no: ObjectNo) -> Result<String> {
+pub(crate) fn read_write(view: &View, no: ObjectNo) -> Result<String> {
     Ok(text(&media_type(view, no)?.read_write))
 }
 
 /// Text for people.
-pub(crate) fn type_description(view: &View, no: ObjectNo) -> Result<String> {
+pub(crate) fn description(view: &View, no: ObjectNo) -> Result<String> {
     Ok(text(&media_type(view, no)?.description))
 }
