@@ -2,8 +2,9 @@
 //!
 //! The kernel locks a directory or a file while a change of it is under way, so no such reply may stay out for long.
 
+use super::lock;
 use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -30,11 +31,6 @@ pub struct Late {
     out: Mutex<VecDeque<(Duration, GiveUp)>>,
     wake: Condvar,
     clock: fn() -> Duration,
-}
-
-/// Locks, also what a panic has left poisoned: the call that panicked is refused, the next one goes on.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Late {

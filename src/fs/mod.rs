@@ -34,9 +34,6 @@ pub mod usage;
 mod values;
 pub mod waiting;
 
-#[cfg(test)]
-mod tests;
-
 pub use access::{Attributes, FileKind, attributes};
 pub use listing::{Entry, list};
 pub use lookup::{exists, lookup, outcome, show, target};
@@ -45,3 +42,13 @@ pub use node::{Node, Row};
 pub use place::{home_path, parent};
 pub use show::info::info_schema;
 pub use tree::{Behaviour, Listed, behaviour, spec};
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Locks, also what a panic has left poisoned: the call that panicked is refused, the next one goes on.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

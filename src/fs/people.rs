@@ -3,12 +3,13 @@
 //! Invariant: `/proc` is read for the record alone, never for a right; an answer of the user database is kept for a second,
 //! so a right that was taken away is gone within a second.
 
+use super::lock;
 use crate::domain::access::Caller;
 use crate::manager::groups::look_up;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// How long groups are remembered.
@@ -78,17 +79,13 @@ impl People {
 
     fn groups(&self, uid: u32) -> Vec<u32> {
         let now = (self.clock)();
-        if let Some((at, groups)) = self
-            .known
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&uid)
+        if let Some((at, groups)) = lock(&self.known).get(&uid)
             && now.saturating_sub(*at) < FRESH
         {
             return groups.clone();
         }
         let groups = look_up(uid).unwrap_or_default();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = lock(&self.known);
         if known.len() >= USERS_MAX {
             known.clear();
         }

@@ -3,8 +3,9 @@
 //! Invariant: an entry is older than no commit that was acknowledged before it is used: it carries the version that
 //! was current before it was rendered.
 
+use super::lock;
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 /// Entries kept at a time.
 const ENTRIES_MAX: usize = 4096;
@@ -35,7 +36,7 @@ impl<T: Clone> Rendered<T> {
             return Ok(value);
         }
         let value = render()?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = lock(&self.kept);
         if kept.0 < version || kept.1.len() >= ENTRIES_MAX {
             *kept = (version, HashMap::new());
         }
@@ -46,11 +47,8 @@ impl<T: Clone> Rendered<T> {
     }
 
     fn find(&self, version: u64, ino: u64) -> Option<T> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.0 == version {
-            kept.1.get(&ino).cloned()
-        } else {
-            None
-        }
+        let kept = lock(&self.kept);
+        let current = kept.0 == version;
+        kept.1.get(&ino).filter(|_| current).cloned()
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! Invariant: a ticket is counted from [`Usage::take`] until it is dropped, whatever happens to its file or read.
 
+use super::lock;
 use crate::domain::error::Result;
 use crate::domain::quota::Quota;
-use crate::fs::late::lock;
 use crate::manager::limits::Limits;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -8,7 +8,8 @@
 //!
 //! Invariants:
 //! - A reply leaves the set once: with [`Waiting::take`], or through the `end` function. It is never dropped here.
-//! - The lock is held for moves within the set only: not while `/proc` is read, not while `end` runs.
+//! - The lock is held for moves within the set only: not while `/proc` is read, not while `end` runs. So after a panic
+//!   elsewhere the set is whole.
 //! - With nobody waiting the watcher sleeps without a timeout and is woken by the first [`Waiting::park`].
 //! - Up to 100 waiting: each is looked at every 50 ms. Above: one look per 0.45 ms, so 10,000 take 4.5 s. A look
 //!   costs 18 to 25 us, so this is 4 to 5 % of a core. They come a hundred at a time, twenty times a second: a wake-up
@@ -18,6 +19,7 @@
 //! No wake-up is lost if the caller parks first, then looks whether the answer came meanwhile, and if so takes and
 //! answers what waits for that key.
 
+use super::lock;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::fs::File;
@@ -172,11 +174,6 @@ impl<K, R> Waiting<K, R> {
         self.shared.lock().waits.len()
     }
 
-    /// True if nobody waits.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Ends every wait, oldest first, and every later one, with [`End::Shutdown`], and joins the watcher thread. A
     /// second call does nothing.
     pub fn shutdown(&self) {
@@ -185,7 +182,7 @@ impl<K, R> Waiting<K, R> {
         for wait in waits.into_values() {
             self.shared.finish(wait.reply, End::Shutdown);
         }
-        let watcher = relock(&self.watcher).take();
+        let watcher = lock(&self.watcher).take();
         // `end` may have called this from the watcher itself, which then leaves by itself
         if let Some(watcher) = watcher.filter(|it| it.thread().id() != thread::current().id())
             && watcher.join().is_err()
@@ -203,7 +200,7 @@ impl<K, R> Drop for Waiting<K, R> {
 
 impl<K, R> Shared<K, R> {
     fn lock(&self) -> MutexGuard<'_, Set<K, R>> {
-        relock(&self.set)
+        lock(&self.set)
     }
 
     /// Hands a reply that is no longer in the set to `end`. A panic there must not stop the watcher.
@@ -460,11 +457,6 @@ fn mask(value: &[u8]) -> Option<u64> {
     u64::from_str_radix(str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Locks also after a panic elsewhere: every change of the set is complete before anything foreign is called.
-fn relock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 #[cfg(test)]
 mod tests {
     use std::process::{Child, Command};
@@ -642,7 +634,7 @@ mod tests {
         assert!(set.take(&"no such").is_empty());
         assert_eq!(set.take(&"b"), [2, 5]);
         assert_eq!(set.take(&"c"), [4]);
-        assert!(set.is_empty());
+        assert_eq!(set.len(), 0);
         assert!(set.shared.lock().by_key.is_empty());
         drop(set);
         assert!(ends.recv().is_err());
@@ -680,7 +672,7 @@ mod tests {
         );
         set.park("answer", me(), 20);
         assert_eq!(ends.try_recv(), Ok((20, End::Shutdown)));
-        assert!(set.is_empty());
+        assert_eq!(set.len(), 0);
         set.shutdown();
     }
 
@@ -691,14 +683,14 @@ mod tests {
         let (sender, ends) = channel();
         let inner = Arc::clone(&slot);
         let end = move |reply, end| {
-            let set = relock(&inner).take();
+            let set = lock(&inner).take();
             if let Some(set) = set {
                 set.shutdown();
             }
             sender.send((reply, end)).unwrap();
         };
         let set = Waiting::new(clock, Box::new(end)).unwrap();
-        *relock(&slot) = Some(Arc::clone(&set));
+        *lock(&slot) = Some(Arc::clone(&set));
         set.park(0, u32::MAX, 1);
         assert_eq!(ends.recv_timeout(PATIENCE), Ok((1, End::Gone)));
     }

@@ -10,7 +10,7 @@ use crate::domain::id::ObjectNo;
 use crate::domain::quota::{self, Quota};
 use crate::domain::time::Time;
 use crate::fs::late::Late;
-pub(super) use crate::fs::late::lock;
+pub(super) use crate::fs::lock;
 use crate::fs::parse::Deny;
 use crate::fs::people::People;
 use crate::fs::rendered::Rendered;
