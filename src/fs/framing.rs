@@ -7,7 +7,6 @@
 //! becomes a request of its own. What is carried between two writes has at most [`REQUEST_MAX`] bytes.
 
 use crate::domain::error::{ErrorKind, Refusal};
-use std::fmt;
 
 /// Longest request or line in bytes, without its newline.
 pub const REQUEST_MAX: usize = crate::domain::words::LINE_MAX;
@@ -21,41 +20,6 @@ pub enum FrameError {
     Second,
     /// The bytes are not UTF-8, or NUL is among them (EINVAL).
     NotText,
-}
-
-impl FrameError {
-    /// Returns what the kernel hands to the writer.
-    pub fn errno(self) -> i32 {
-        match self {
-            Self::TooLong => libc::EFBIG,
-            Self::Second => libc::EBUSY,
-            Self::NotText => libc::EINVAL,
-        }
-    }
-}
-
-impl fmt::Display for FrameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::TooLong => "the request is longer than 4096 bytes",
-            Self::Second => "there is more after the first request; read its result first",
-            Self::NotText => "the request is not UTF-8 text",
-        })
-    }
-}
-
-impl std::error::Error for FrameError {}
-
-impl From<FrameError> for Refusal {
-    /// Makes the line that is read back. Its kind's errno is not that of [`FrameError::errno`] for one that is too
-    /// long: the protocol has no code for EFBIG.
-    fn from(error: FrameError) -> Self {
-        let kind = match error {
-            FrameError::TooLong | FrameError::NotText => ErrorKind::InvalidParameter,
-            FrameError::Second => ErrorKind::Busy,
-        };
-        kind.because(error.to_string())
-    }
 }
 
 /// What a write yields and the state after it; nothing is taken until it is committed.
@@ -133,16 +97,9 @@ impl Framer {
         !self.partial.is_empty()
     }
 
-    /// Takes a write that this state prepared, and returns what it yields.
-    pub fn commit(&mut self, prepared: Prepared<Self, Framed>) -> Framed {
+    /// Takes a write that this state prepared.
+    pub fn commit(&mut self, prepared: Prepared<Self, Framed>) {
         *self = prepared.next;
-        prepared.found
-    }
-
-    /// Takes a write at once. On an error the state is as before.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Framed, FrameError> {
-        let prepared = self.prepare(bytes)?;
-        Ok(self.commit(prepared))
     }
 
     /// Returns what was written and never completed, `None` if there is nothing. Half a character at its end shows
@@ -240,36 +197,13 @@ fn text(bytes: &[u8]) -> Result<String, FrameError> {
     String::from_utf8(bytes.to_vec()).map_err(|_| FrameError::NotText)
 }
 
-/// Why a line of a bulk file cannot be taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct LineError {
-    /// The number of the line, counted from open; the first is 1.
-    pub line: u64,
-    /// What is wrong with it; never [`FrameError::Second`].
-    pub error: FrameError,
-}
-
-impl fmt::Display for LineError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let wrong = match self.error {
-            FrameError::TooLong => "longer than 4096 bytes",
-            FrameError::NotText => "not UTF-8 text",
-            FrameError::Second => "more than one",
-        };
-        write!(f, "line {}: {wrong}", self.line)
-    }
-}
-
-impl std::error::Error for LineError {}
-
-impl From<LineError> for Refusal {
-    /// Makes the line that is read back; its errno is that of [`LineError::error`].
-    fn from(error: LineError) -> Self {
-        Self {
-            sentence: error.to_string(),
-            ..Self::from(error.error)
-        }
-    }
+/// Refuses a line of a bulk file by its number.
+fn refused(line: u64, error: FrameError) -> Refusal {
+    let wrong = match error {
+        FrameError::TooLong => "longer than 4096 bytes",
+        FrameError::NotText | FrameError::Second => "not UTF-8 text",
+    };
+    ErrorKind::InvalidParameter.because(format!("line {line}: {wrong}"))
 }
 
 /// Complete lines with their numbers, counted from open; the first is 1.
@@ -286,8 +220,8 @@ pub struct Lines {
 
 impl Lines {
     /// Returns the complete lines that these bytes would yield and changes nothing. One line that is too long or
-    /// no text refuses the write, also if it is not complete yet.
-    pub fn prepare(&self, bytes: &[u8]) -> Result<Prepared<Self, Numbered>, LineError> {
+    /// no text refuses the write with [`ErrorKind::InvalidParameter`], also if it is not complete yet.
+    pub fn prepare(&self, bytes: &[u8]) -> Result<Prepared<Self, Numbered>, Refusal> {
         let mut next = self.clone();
         let mut found = Vec::new();
         for piece in bytes.split_inclusive(|b| *b == b'\n') {
@@ -296,7 +230,7 @@ impl Lines {
                 None => (piece, false),
             };
             let line = next.count.saturating_add(1);
-            let bad = |error| LineError { line, error };
+            let bad = |error| refused(line, error);
             if next.rest.len() + piece.len() > REQUEST_MAX {
                 return Err(bad(FrameError::TooLong));
             }
@@ -312,16 +246,9 @@ impl Lines {
         Ok(Prepared { found, next })
     }
 
-    /// Takes a write that this state prepared, and returns its lines.
-    pub fn commit(&mut self, prepared: Prepared<Self, Numbered>) -> Numbered {
+    /// Takes a write that this state prepared.
+    pub fn commit(&mut self, prepared: Prepared<Self, Numbered>) {
         *self = prepared.next;
-        prepared.found
-    }
-
-    /// Takes a write at once. On an error the state is as before.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<Numbered, LineError> {
-        let prepared = self.prepare(bytes)?;
-        Ok(self.commit(prepared))
     }
 }
 
@@ -330,6 +257,22 @@ mod tests {
     use super::*;
     use Framed::{Nothing, Partial};
     use proptest::prelude::*;
+
+    /// Takes a write at once. On an error the state is as before.
+    fn push(framer: &mut Framer, bytes: &[u8]) -> Result<Framed, FrameError> {
+        let prepared = framer.prepare(bytes)?;
+        let found = prepared.found.clone();
+        framer.commit(prepared);
+        Ok(found)
+    }
+
+    /// The same of lines.
+    fn push_lines(lines: &mut Lines, bytes: &[u8]) -> Result<Numbered, Refusal> {
+        let prepared = lines.prepare(bytes)?;
+        let found = prepared.found.clone();
+        lines.commit(prepared);
+        Ok(found)
+    }
 
     fn request(text: &str) -> Framed {
         Framed::Request(text.to_owned())
@@ -341,7 +284,7 @@ mod tests {
         for (bytes, yields) in writes {
             let before = framer.clone();
             assert_eq!(
-                framer.push(bytes.as_bytes()),
+                push(&mut framer, bytes.as_bytes()),
                 *yields,
                 "{bytes:?} in {writes:?}"
             );
@@ -428,17 +371,17 @@ mod tests {
         expect(&[(&"x".repeat(1 << 20), Err(FrameError::TooLong))]);
         let mut framer = Framer::default();
         for bad in [&b"\0"[..], b"a\0\n", b"\xff", b"\xc3\n", b"\xed\xa0\x80"] {
-            assert_eq!(framer.push(bad), Err(FrameError::NotText), "{bad:?}");
+            assert_eq!(push(&mut framer, bad), Err(FrameError::NotText), "{bad:?}");
         }
-        assert_eq!(framer.push(b"\xc3"), Ok(Partial));
-        assert_eq!(framer.push(b"\n"), Err(FrameError::NotText));
-        assert_eq!(framer.push(b"\xa9\n"), Ok(request("\u{e9}")));
+        assert_eq!(push(&mut framer, b"\xc3"), Ok(Partial));
+        assert_eq!(push(&mut framer, b"\n"), Err(FrameError::NotText));
+        assert_eq!(push(&mut framer, b"\xa9\n"), Ok(request("\u{e9}")));
     }
 
     #[test]
     fn a_refused_write_can_be_sent_again() {
         let mut framer = Framer::default();
-        framer.push(b"bad").unwrap();
+        push(&mut framer, b"bad").unwrap();
         for _ in 0..2 {
             // The caller finds the request wrong and commits nothing.
             let prepared = framer.prepare(b"\n").unwrap();
@@ -451,7 +394,7 @@ mod tests {
     fn what_never_got_its_newline() {
         let finish = |bytes: &[u8]| {
             let mut framer = Framer::default();
-            framer.push(bytes).unwrap();
+            push(&mut framer, bytes).unwrap();
             framer.finish()
         };
         assert_eq!(finish(b""), None);
@@ -463,50 +406,35 @@ mod tests {
     }
 
     #[test]
-    fn errors_as_the_caller_sees_them() {
-        for (error, errno, kind) in [
-            (
-                FrameError::TooLong,
-                libc::EFBIG,
-                ErrorKind::InvalidParameter,
-            ),
-            (FrameError::Second, libc::EBUSY, ErrorKind::Busy),
-            (
-                FrameError::NotText,
-                libc::EINVAL,
-                ErrorKind::InvalidParameter,
-            ),
-        ] {
-            assert_eq!((error.errno(), Refusal::from(error).kind), (errno, kind));
-            let sentence = Refusal::from(LineError { line: 7, error }).sentence;
-            assert!(sentence.starts_with("line 7: "));
-        }
-    }
-
-    #[test]
     fn lines_of_a_bulk_file() {
         let line = |n, text: &str| (n, text.to_owned());
         let mut lines = Lines::default();
-        assert_eq!(lines.push(b""), Ok(vec![]));
-        assert_eq!(lines.push(b"a\n\nb"), Ok(vec![line(1, "a"), line(2, "")]));
-        let before = lines.clone();
-        let error = FrameError::NotText;
+        assert_eq!(push_lines(&mut lines, b""), Ok(vec![]));
         assert_eq!(
-            lines.push(b"\nc\n\xff\n"),
-            Err(LineError { line: 5, error })
+            push_lines(&mut lines, b"a\n\nb"),
+            Ok(vec![line(1, "a"), line(2, "")])
         );
-        assert_eq!(lines.push(b"\0"), Err(LineError { line: 3, error }));
-        let long = format!("{}\n", "x".repeat(REQUEST_MAX));
-        let error = FrameError::TooLong;
+        let before = lines.clone();
         assert_eq!(
-            lines.push(long.as_bytes()),
-            Err(LineError { line: 3, error })
+            push_lines(&mut lines, b"\nc\n\xff\n"),
+            Err(refused(5, FrameError::NotText))
+        );
+        assert_eq!(
+            push_lines(&mut lines, b"\0"),
+            Err(refused(3, FrameError::NotText))
+        );
+        let sentence = refused(3, FrameError::NotText).sentence;
+        assert_eq!(sentence, "line 3: not UTF-8 text");
+        let long = format!("{}\n", "x".repeat(REQUEST_MAX));
+        assert_eq!(
+            push_lines(&mut lines, long.as_bytes()),
+            Err(refused(3, FrameError::TooLong))
         );
         let prepared = lines.prepare(b"c\n").unwrap();
         assert_eq!(prepared.found, [line(3, "bc")]);
         assert_eq!(lines, before);
-        assert_eq!(lines.commit(prepared), [line(3, "bc")]);
-        assert_eq!(lines.push(long.as_bytes()).unwrap().len(), 1);
+        lines.commit(prepared);
+        assert_eq!(push_lines(&mut lines, long.as_bytes()).unwrap().len(), 1);
     }
 
     proptest! {
@@ -519,7 +447,7 @@ mod tests {
             let (mut framer, mut rest, mut found) = (Framer::default(), &bytes[..], Vec::new());
             for cut in cuts.into_iter().chain([usize::MAX]) {
                 let (piece, more) = rest.split_at(cut.min(rest.len()));
-                match framer.push(piece).unwrap() {
+                match push(&mut framer, piece).unwrap() {
                     Framed::Request(text) => found.push(text),
                     Partial | Nothing => {}
                 }
@@ -535,7 +463,7 @@ mod tests {
         ) {
             let bytes: Vec<u8> = given.iter().flat_map(|l| format!("{l}\n").into_bytes()).collect();
             let mut lines = Lines::default();
-            let found: Numbered = bytes.chunks(cut).flat_map(|b| lines.push(b).unwrap()).collect();
+            let found: Numbered = bytes.chunks(cut).flat_map(|b| push_lines(&mut lines, b).unwrap()).collect();
             prop_assert_eq!(found, (1..).zip(given).collect::<Numbered>());
         }
 
@@ -550,10 +478,10 @@ mod tests {
             let (mut framer, mut lines) = (Framer::default(), Lines::default());
             for bytes in writes {
                 let before = (framer.clone(), lines.clone());
-                if framer.push(&bytes).is_err() {
+                if push(&mut framer, &bytes).is_err() {
                     prop_assert_eq!(&framer, &before.0);
                 }
-                if lines.push(&bytes).is_err() {
+                if push_lines(&mut lines, &bytes).is_err() {
                     prop_assert_eq!(&lines, &before.1);
                 }
                 prop_assert!(framer.partial.len() <= REQUEST_MAX);

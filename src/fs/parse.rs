@@ -105,7 +105,9 @@ impl Deny {
         match error {
             FrameError::TooLong => Self::Errno(libc::EFBIG, "a request has at most 4,096 bytes"),
             FrameError::Second => one_at_a_time(),
-            FrameError::NotText => Self::Refusal(Refusal::from(error)),
+            FrameError::NotText => {
+                Self::Refusal(ErrorKind::InvalidParameter.because("the request is not UTF-8 text"))
+            }
         }
     }
 }

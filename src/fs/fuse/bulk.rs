@@ -73,7 +73,7 @@ fn complete(this: &Bulk, data: &[u8]) -> Parsed<(Vec<(u64, ImportLine)>, Lines)>
     if this.busy {
         return Err(parse::one_at_a_time());
     }
-    let prepared = this.lines.prepare(data).map_err(Refusal::from)?;
+    let prepared = this.lines.prepare(data)?;
     let lines = parsed(&prepared.found)?;
     let mut after = this.lines.clone();
     after.commit(prepared);
