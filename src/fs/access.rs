@@ -6,7 +6,7 @@
 
 use super::lookup;
 use super::node::{Node, Row};
-use super::place::{Subject, subject};
+use super::subject::{Subject, subject};
 use super::tree::{Behaviour, Guard, Name, spec};
 use crate::domain::access::{Access, Caller, Right};
 use crate::domain::acl::List;

@@ -7,7 +7,7 @@
 
 use super::lookup::{leads, outcome};
 use super::node::Node;
-use super::place::subject;
+use super::subject::subject;
 use super::tree::{Listed, Name, Spec, children};
 use crate::domain::error::Result;
 use crate::domain::name;

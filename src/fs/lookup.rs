@@ -4,7 +4,8 @@
 
 use super::access::{Attributes, attributes};
 use super::node::Node;
-use super::place::{home_path, parent, relative, subject};
+use super::path::{home_path, parent, relative};
+use super::subject::subject;
 use super::tree::{Behaviour, Name, children, spec};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::name;

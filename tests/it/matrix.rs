@@ -10,7 +10,7 @@ use crate::harness::{LET_GO, Shell, Tree};
 use ntmsfs::domain::id::ObjectNo;
 use ntmsfs::domain::verb::LibraryRequest;
 use ntmsfs::fs::tree::{Behaviour as B, Spec, TREE};
-use ntmsfs::fs::{Node, Row, holder, parse};
+use ntmsfs::fs::{Node, Row, is_home, parse};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// The script that makes the attempts.
@@ -349,7 +349,7 @@ impl Listed {
     }
 
     fn is_home(&self) -> bool {
-        holder::is_home(self.node())
+        is_home(self.node())
     }
 
     /// The verbs that a row may have, and whether it has them.

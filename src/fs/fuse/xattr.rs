@@ -9,7 +9,7 @@ use super::served::{Failed, Outcome, Served};
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::attribute::{Holder, VALUE_MAX, Way};
 use crate::domain::error::{ErrorKind, Refusal};
-use crate::fs::{Node, holder};
+use crate::fs::{Node, is_home, subject};
 use crate::manager::attribute;
 use fuser::{Errno, INodeNo, ReplyEmpty, ReplyXattr, Request};
 use std::ffi::OsStr;
@@ -39,11 +39,11 @@ fn user_name(name: &OsStr) -> Outcome<&str> {
 /// Returns the object whose home directory a node is.
 fn home(served: &Served, ino: INodeNo) -> Outcome<Holder> {
     let node = served.node(ino)?;
-    if !holder::is_home(node) {
+    if !is_home(node) {
         return Err(Failed::Errno(Errno::ENOTSUP));
     }
     served
-        .look(|view| holder::of(view, node))?
+        .look(|view| subject::holder(view, node))?
         .ok_or(Failed::Errno(Errno::ENOENT))
 }
 
@@ -65,7 +65,7 @@ pub(super) fn get(served: &Served, ino: INodeNo, name: &OsStr, size: u32, reply:
     }
     let found = user_name(name).and_then(|name| {
         let node = served.node(ino)?;
-        if !holder::is_home(node) {
+        if !is_home(node) {
             return Err(Failed::Errno(Errno::ENOTSUP));
         }
         served.look(|view| attribute::value(view, node.no, name))
@@ -79,7 +79,7 @@ pub(super) fn get(served: &Served, ino: INodeNo, name: &OsStr, size: u32, reply:
 
 pub(super) fn list(served: &Served, ino: INodeNo, size: u32, reply: ReplyXattr) {
     let names = served.node(ino).and_then(|node: Node| {
-        if !holder::is_home(node) {
+        if !is_home(node) {
             return Ok(Vec::new());
         }
         served.look(|view| attribute::names(view, node.no))

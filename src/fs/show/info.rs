@@ -10,7 +10,7 @@ use crate::fs::access::modified_of;
 use crate::fs::form::{Form, form};
 use crate::fs::listing;
 use crate::fs::node::{Node, Row};
-use crate::fs::place::home_path;
+use crate::fs::path::home_path;
 use crate::fs::tree::{Behaviour, Name, Show, ShowResult, Spec, Target, children};
 use crate::manager::{View, list, log, read, views};
 use serde_json::{Map, Value, json};

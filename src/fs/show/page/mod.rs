@@ -16,7 +16,7 @@ use super::markup::Markup;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::fs::node::{Node, Row};
-use crate::fs::place::home_path;
+use crate::fs::path::home_path;
 use crate::manager::views::{self, Census};
 use crate::manager::{View, list, read};
 

@@ -1,16 +1,17 @@
-//! Where a node is: the object it is of, the directory it is in, and its path.
-//!
-//! Invariant: every node has one place; paths are computed from the catalog each time and never kept, so a rename
-//! needs no bookkeeping.
+//! The object that a node is of, and what holds for every kind of object: whose rights, who asked, when it changed, what it is
+//! called.
 
 use super::node::{Node, Row};
 use super::tree::{Name, spec};
 use crate::domain::access::Caller;
+use crate::domain::attribute::Holder;
+use crate::domain::change::Thing;
 use crate::domain::error::Result;
-use crate::domain::id::{CATALOG, ObjectNo};
+use crate::domain::id::{CATALOG, Guid, ObjectNo};
 use crate::domain::noun::{
     Element, Library, Logical, MediaType, Medium, Operator, Pool, Request, Side,
 };
+use crate::domain::state::ElementKind;
 use crate::domain::time::Time;
 use crate::domain::work::Work;
 use crate::manager::list::Kind;
@@ -167,7 +168,7 @@ impl Subject {
     }
 
     /// Returns the container whose directory the object is in, and its name there, for a directory of the kind.
-    fn place(&self, kind: Kind) -> (ObjectNo, String) {
+    pub(super) fn place(&self, kind: Kind) -> (ObjectNo, String) {
         match self {
             Self::Catalog => (CATALOG, String::new()),
             Self::Pool(pool) if kind == Kind::PoolId => (CATALOG, pool.id.to_string()),
@@ -193,75 +194,27 @@ impl Subject {
     }
 }
 
-/// Returns the directory that a node is in and its name there; `None` if its object is gone. The root is in itself.
-pub(crate) fn place(view: &View, node: Node) -> Result<Option<(Node, String)>> {
-    let spec = spec(node.row);
-    let parent = match spec.parents {
-        [] => return Ok(Some((Node::ROOT, String::new()))),
-        // The one row with two places: below the root for the catalog, below a pool for a pool.
-        [_, below] if node.no != CATALOG => *below,
-        [parent, ..] => *parent,
-    };
-    match spec.name {
-        Name::Is(name) => Ok(Some((Node::new(parent, node.no), name.to_owned()))),
-        Name::Each(kind) => {
-            let sorted = views::place(view, kind, node.no)?;
-            let placed = match sorted {
-                Some(placed) => Some(placed),
-                None => subject(view, node)?.map(|subject| subject.place(kind)),
-            };
-            Ok(placed.map(|(container, name)| (Node::new(parent, container), name)))
+/// Returns the object of a node as a holder of attributes of users; `None` if it is gone or can have none.
+pub(super) fn holder(view: &View, node: Node) -> Result<Option<Holder>> {
+    let thing = |no: ObjectNo, id: Guid| Thing { no, id };
+    Ok(match subject(view, node)? {
+        Some(Subject::Catalog) => {
+            let (id, _) = read::catalog(view)?;
+            Some(Holder::Computer(thing(CATALOG, id)))
         }
-    }
-}
-
-/// Returns the directory that `..` is; `None` if the node's object is gone.
-pub fn parent(view: &View, node: Node) -> Result<Option<Node>> {
-    Ok(place(view, node)?.map(|(parent, _)| parent))
-}
-
-/// Returns the names from the root to a node; `None` if its object is gone.
-pub fn home_path(view: &View, node: Node) -> Result<Option<Vec<String>>> {
-    let (mut path, mut node) = (Vec::new(), node);
-    while node != Node::ROOT {
-        let Some((parent, name)) = place(view, node)? else {
-            return Ok(None);
-        };
-        path.push(name);
-        node = parent;
-    }
-    path.reverse();
-    Ok(Some(path))
-}
-
-/// Returns the way from a directory to a path, both from the root.
-pub(crate) fn relative(from: &[String], to: &[String]) -> String {
-    let common = from.iter().zip(to).take_while(|(a, b)| a == b).count();
-    let up = from.iter().skip(common).map(|_| "..");
-    let down = to.iter().skip(common).map(String::as_str);
-    let way: Vec<&str> = up.chain(down).collect();
-    if way.is_empty() {
-        ".".to_owned()
-    } else {
-        way.join("/")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn relative_ways() {
-        let path = |text: &str| text.split('/').map(str::to_owned).collect::<Vec<_>>();
-        for (from, to, way) in [
-            ("media", "pools/B/media/A", "../pools/B/media/A"),
-            ("pools/B/media/A", "pools/B", "../.."),
-            ("pools/B", "pools/B", "."),
-            ("pools", "pools/B", "B"),
-            ("a/b", "c", "../../c"),
-        ] {
-            assert_eq!(relative(&path(from), &path(to)), way);
-        }
-    }
+        Some(Subject::Pool(pool)) => Some(Holder::Pool(thing(pool.no, pool.id))),
+        Some(Subject::Medium(medium)) => Some(Holder::Medium(thing(medium.no, medium.id))),
+        Some(Subject::Side(side)) => Some(Holder::Side(thing(side.no, side.id))),
+        Some(Subject::Logical(logical)) => Some(Holder::Logical(thing(logical.no, logical.id))),
+        Some(Subject::Library(library)) => Some(Holder::Library(thing(library.no, library.id))),
+        Some(Subject::Element(element)) => Some(match element.kind {
+            ElementKind::Slot => Holder::Slot(element.no),
+            ElementKind::Drive => Holder::Drive(element.no),
+            ElementKind::Port => Holder::Port(element.no),
+        }),
+        Some(Subject::MediaType(media_type)) => Some(Holder::MediaType(media_type.no)),
+        Some(Subject::Operator(operator)) => Some(Holder::Operator(operator.no)),
+        Some(Subject::Work(work)) => Some(Holder::Work(work.no)),
+        Some(Subject::Request(_)) | None => None,
+    })
 }
