@@ -41,7 +41,7 @@
 //!   of the last. The checkpoint ([`store::checkpoint`]), which is what replaying them gives, then takes their place.
 //! * **One committer, many asks.** It drains its inbox into one transaction and answers after the commit. Readers
 //!   see committed snapshots ([`store::Readers`]) and never wait for it.
-//! * **No callback waits.** A reply that must wait is parked ([`fs::waiting`]) or held for a commit ([`fs::late`]).
+//! * **No callback waits.** A reply that must wait is parked ([`fs::waiting`]) or held for a commit ([`fs::held`]).
 //! * **A failed commit is an unknown commit.** Nothing is answered by guess: the daemon looks whether the batch is in the log
 //!   ([`store::write::Commit`]), and ends if it cannot know.
 //!

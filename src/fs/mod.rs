@@ -14,17 +14,17 @@
 //! a row and an object number ([`Node`]) for the life of the catalog.
 
 mod access;
+pub mod callers;
 mod form;
 pub mod framing;
 pub mod fuse;
-pub mod late;
+pub mod held;
 mod listing;
 mod lookup;
 mod manual;
 mod node;
 pub mod parse;
 mod path;
-pub mod people;
 pub mod rendered;
 pub mod scope;
 mod show;

@@ -111,7 +111,7 @@ fn submit(
     (request, bytes): (OperatorRequest, std::ops::Range<u64>),
     (reply, written): (ReplyWrite, u32),
 ) {
-    let held = served.late.hold(reply, |reply: ReplyWrite| {
+    let held = served.held.hold(reply, |reply: ReplyWrite| {
         reply.error(fuser::Errno::EIO);
     });
     let json = request.json;

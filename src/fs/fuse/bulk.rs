@@ -33,7 +33,7 @@ pub(super) fn write(
     this.busy = true;
     drop(this);
     let held = served
-        .late
+        .held
         .hold(reply, |reply: ReplyWrite| reply.error(Errno::EIO));
     let (answering, answered) = (Arc::clone(served), Arc::clone(file));
     let answer = move |outcome: std::result::Result<_, Refusal>| {

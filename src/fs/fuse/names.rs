@@ -174,7 +174,7 @@ pub(super) fn mkdir(
         Err(failed) => return reply.error(served.errno(uid, &failed)),
     };
     let held = served
-        .late
+        .held
         .hold(reply, |reply: ReplyEntry| reply.error(Errno::EIO));
     let answering = Arc::clone(served);
     let answer = move |outcome: Result<Reply, Refusal>| {
@@ -210,7 +210,7 @@ pub(super) fn submit_empty(
         Err(failed) => return fail(served, &failed, reply),
     };
     let held = served
-        .late
+        .held
         .hold(reply, |reply: ReplyEmpty| reply.error(Errno::EIO));
     let answering = Arc::clone(served);
     let answer = move |outcome: Result<Reply, Refusal>| {
@@ -324,7 +324,7 @@ pub(super) fn setattr(
         Err(failed) => return reply.error(served.errno(uid, &failed)),
     };
     let held = served
-        .late
+        .held
         .hold(reply, |reply: ReplyAttr| reply.error(Errno::EIO));
     let answering = Arc::clone(served);
     let answer = move |outcome: Result<Reply, Refusal>| {

@@ -424,7 +424,7 @@ fn write_attribute(
     };
     let written = u32::try_from(data.len()).unwrap_or(u32::MAX);
     let held = served
-        .late
+        .held
         .hold(reply, |reply: ReplyWrite| reply.error(Errno::EIO));
     let (answering, answered) = (Arc::clone(served), Arc::clone(file));
     let answer = move |outcome: Result<_, Refusal>| {

@@ -168,7 +168,7 @@ fn submit(
     (written, reply): (u32, ReplyWrite),
 ) {
     let held = served
-        .late
+        .held
         .hold(reply, |reply: ReplyWrite| reply.error(Errno::EIO));
     let (answering, answered) = (Arc::clone(served), Arc::clone(file));
     let answer = move |outcome: Result<_, Refusal>| {

@@ -9,10 +9,10 @@ use crate::domain::error::{ErrorKind, Refusal};
 use crate::domain::id::ObjectNo;
 use crate::domain::quota::{self, Quota};
 use crate::domain::time::Time;
-use crate::fs::late::Late;
+use crate::fs::callers::Callers;
+use crate::fs::held::HeldReplies;
 pub(super) use crate::fs::lock;
 use crate::fs::parse::Deny;
-use crate::fs::people::People;
 use crate::fs::rendered::Rendered;
 use crate::fs::scope::Scope;
 use crate::fs::show::metrics::{Process, with_process};
@@ -50,11 +50,11 @@ pub(super) struct Reserved {
 pub(super) struct Served {
     pub(super) manager: Manager,
     pub(super) waiting: Arc<Waiting<Key, Parked>>,
-    pub(super) late: Arc<Late>,
+    pub(super) held: Arc<HeldReplies>,
     pub(super) handles: Handles,
     pub(super) usage: Usage,
     pub(super) reserved: Mutex<HashMap<ObjectNo, Reserved>>,
-    people: People,
+    callers: Callers,
     refusals: Mutex<HashMap<u32, String>>,
     contents: Rendered<Arc<[u8]>>,
     stats: Rendered<Option<Attributes>>,
@@ -101,7 +101,7 @@ impl From<Deny> for Failed {
 }
 
 impl Served {
-    /// Starts the watcher of waiting readers and the one of late replies.
+    /// Starts the watcher of waiting readers and the one of held replies.
     pub(super) fn new(manager: Manager, shown: &Shown<'_>, scope: Scope) -> std::io::Result<Self> {
         let end = |parked: Parked, end: End| {
             let errno = match end {
@@ -114,11 +114,11 @@ impl Served {
         Ok(Self {
             manager,
             waiting: Waiting::new(clock::boot, Box::new(end))?,
-            late: Late::new(clock::boot)?,
+            held: HeldReplies::new(clock::boot)?,
             handles: Handles::default(),
             usage: Usage::default(),
             reserved: Mutex::default(),
-            people: People::new(clock::boot, shown.alone),
+            callers: Callers::new(clock::boot, shown.alone),
             refusals: Mutex::default(),
             contents: Rendered::default(),
             stats: Rendered::default(),
@@ -170,12 +170,12 @@ impl Served {
 
     /// Describes who asks.
     pub(super) fn caller(&self, req: &Request) -> Caller {
-        self.people.caller(req.uid(), req.gid(), req.pid())
+        self.callers.caller(req.uid(), req.gid(), req.pid())
     }
 
     /// Describes a caller who is gone.
     pub(super) fn people_caller(&self, uid: u32, gid: u32) -> Caller {
-        self.people.caller(uid, gid, 0)
+        self.callers.caller(uid, gid, 0)
     }
 
     /// Returns whom the catalog knows a user and a group of the machine as.
@@ -184,13 +184,13 @@ impl Served {
         uid: Option<u32>,
         gid: Option<u32>,
     ) -> (Option<u32>, Option<u32>) {
-        let of = |id: u32| self.people.recorded(id, id);
+        let of = |id: u32| self.callers.recorded(id, id);
         (uid.map(|uid| of(uid).0), gid.map(|gid| of(gid).1))
     }
 
     /// Turns owner and group of the catalog into those to show.
     fn show(&self, mut found: Attributes) -> Attributes {
-        (found.uid, found.gid) = self.people.shown(found.uid, found.gid);
+        (found.uid, found.gid) = self.callers.shown(found.uid, found.gid);
         found
     }
 
@@ -223,7 +223,7 @@ impl Served {
 
     /// Remembers a user's last refusal.
     pub(super) fn remember(&self, uid: u32, line: String) {
-        let (uid, _) = self.people.recorded(uid, 0);
+        let (uid, _) = self.callers.recorded(uid, 0);
         let mut refusals = lock(&self.refusals);
         if refusals.len() >= REFUSALS_MAX && !refusals.contains_key(&uid) {
             refusals.clear();
@@ -233,7 +233,7 @@ impl Served {
 
     /// Returns a user's last refusal as `last-error` shows it; empty if there was none.
     pub(super) fn last_error(&self, uid: u32) -> Arc<[u8]> {
-        let (uid, _) = self.people.recorded(uid, 0);
+        let (uid, _) = self.callers.recorded(uid, 0);
         lock(&self.refusals).get(&uid).map_or_else(
             || Arc::from([]),
             |line| Arc::from(format!("{line}\n").into_bytes()),

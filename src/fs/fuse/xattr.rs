@@ -149,7 +149,7 @@ fn change(
         Err(failed) => return reply.error(served.errno(uid, &failed)),
     };
     let held = served
-        .late
+        .held
         .hold(reply, |reply: ReplyEmpty| reply.error(Errno::EIO));
     let answering = Arc::clone(served);
     let answer = move |outcome: Result<Reply, Refusal>| {

@@ -1,4 +1,5 @@
-//! Replies that a change waits for: each is answered once, by the change or, if that takes too long, with an error.
+//! Replies that are held until a change is committed: each is answered once, by the change or, if that takes too long, with an
+//! error.
 //!
 //! The kernel locks a directory or a file while a change of it is under way, so no such reply may stay out for long.
 
@@ -27,25 +28,25 @@ impl<R> Held<R> {
 type GiveUp = Box<dyn FnOnce() + Send>;
 
 /// The replies that are out, oldest first.
-pub struct Late {
+pub struct HeldReplies {
     out: Mutex<VecDeque<(Duration, GiveUp)>>,
     wake: Condvar,
     clock: fn() -> Duration,
 }
 
-impl Late {
+impl HeldReplies {
     /// Starts the thread that gives up; it ends when this is dropped. Fails if no thread can be started.
     pub fn new(clock: fn() -> Duration) -> std::io::Result<Arc<Self>> {
-        let late = Arc::new(Self {
+        let held = Arc::new(Self {
             out: Mutex::default(),
             wake: Condvar::new(),
             clock,
         });
-        let weak = Arc::downgrade(&late);
+        let weak = Arc::downgrade(&held);
         thread::Builder::new()
-            .name("late".to_owned())
+            .name("held".to_owned())
             .spawn(move || watch(&weak))?;
-        Ok(late)
+        Ok(held)
     }
 
     /// Holds a reply; `give_up` answers it if nobody took it within [`PATIENCE`].
@@ -89,16 +90,16 @@ impl Late {
     }
 }
 
-fn watch(late: &Weak<Late>) {
-    while let Some(late) = late.upgrade() {
-        let busy = late.give_up();
-        let out = lock(&late.out);
+fn watch(held: &Weak<HeldReplies>) {
+    while let Some(held) = held.upgrade() {
+        let busy = held.give_up();
+        let out = lock(&held.out);
         let pause = if busy {
             Duration::from_millis(250)
         } else {
             Duration::from_secs(1)
         };
-        drop(late.wake.wait_timeout(out, pause));
+        drop(held.wake.wait_timeout(out, pause));
     }
 }
 
@@ -112,11 +113,11 @@ mod tests {
 
     #[test]
     fn a_reply_is_answered_once() {
-        let late = Late::new(|| Duration::from_secs(NOW.load(Ordering::SeqCst))).unwrap();
+        let held = HeldReplies::new(|| Duration::from_secs(NOW.load(Ordering::SeqCst))).unwrap();
         let (give_up, answered) = channel();
-        let taken = late.hold(1, |_| panic!("it was taken"));
+        let taken = held.hold(1, |_| panic!("it was taken"));
         assert_eq!((taken.take(), taken.take()), (Some(1), None));
-        let forgotten = late.hold(2, move |reply| give_up.send(reply).unwrap());
+        let forgotten = held.hold(2, move |reply| give_up.send(reply).unwrap());
         NOW.store(6, Ordering::SeqCst);
         assert_eq!(answered.recv(), Ok(2));
         assert_eq!(forgotten.take(), None);

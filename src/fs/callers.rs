@@ -20,14 +20,14 @@ const USERS_MAX: usize = 1024;
 
 /// The user database, remembered for a moment.
 #[derive(Debug)]
-pub struct People {
+pub struct Callers {
     clock: fn() -> Duration,
     /// User and group of whoever is served alone.
     alone: Option<(u32, u32)>,
     known: Mutex<HashMap<u32, (Duration, Vec<u32>)>>,
 }
 
-impl People {
+impl Callers {
     /// Makes an empty memory; `clock` tells the time since boot. A user who is served alone, because the catalog is his own
     /// and the kernel lets nobody else in, is root to the catalog, and root's is his.
     pub fn new(clock: fn() -> Duration, alone: Option<(u32, u32)>) -> Self {
@@ -112,10 +112,10 @@ mod tests {
 
     #[test]
     fn whoever_is_served_alone_is_root_to_the_catalog() {
-        let everybody = People::new(|| Duration::ZERO, None);
+        let everybody = Callers::new(|| Duration::ZERO, None);
         assert_eq!(everybody.recorded(4001, 4002), (4001, 4002));
         assert_eq!(everybody.shown(0, 0), (0, 0));
-        let alone = People::new(|| Duration::ZERO, Some((4001, 4002)));
+        let alone = Callers::new(|| Duration::ZERO, Some((4001, 4002)));
         assert_eq!(alone.recorded(4001, 4002), (0, 0));
         assert_eq!(alone.recorded(7, 8), (7, 8));
         assert_eq!(alone.shown(0, 0), (4001, 4002));
