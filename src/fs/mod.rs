@@ -15,7 +15,6 @@
 
 mod access;
 pub mod callers;
-mod form;
 pub mod framing;
 pub mod fuse;
 pub mod held;

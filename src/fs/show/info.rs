@@ -1,13 +1,13 @@
 //! `info.json`: everything that the files of an object say, in one read; and the schema of it.
 //!
-//! Invariant: members come from the rows of the table below the object's directory: files by their [`Form`], links and
+//! Invariant: members come from the rows of the table below the object's directory: files by their [`ValueType`], links and
 //! results as text or null. Nothing is written for one kind of object alone but what the catalog itself has no files for.
 
 use super::line;
+use super::value_type::{ValueType, value_type};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::fs::access::modified_of;
-use crate::fs::form::{Form, form};
 use crate::fs::listing;
 use crate::fs::node::{Node, Row};
 use crate::fs::path::home_path;
@@ -39,22 +39,22 @@ const OBJECTS: [(Row, &str); 12] = [
 
 /// What the catalog says of itself: it has no files for it.
 #[rustfmt::skip]
-const FACTS: [(&str, Form, Show, &str); 15] = [
-    ("version", Form::Text, |_, _| Ok(line(env!("CARGO_PKG_VERSION"))), "Version of the program."),
-    ("id", Form::Text, |view, _| Ok(line(read::catalog(view)?.0)), "Identifier of the catalog."),
-    ("created", Form::Time, |view, _| Ok(line(read::catalog(view)?.1)), "When the catalog was made."),
-    ("records", Form::Number, |view, _| Ok(line(list::head(view)?.map_or(0, |head| head.seq))), "Sequence number of the last record of the history."),
-    ("oldest_record", Form::Number, |view, _| Ok(line(log::first(view)?)), "Sequence number of the oldest record that is not in an archive."),
-    ("history_bytes", Form::Number, |view, _| Ok(line(list::head(view)?.map_or(0, |head| head.end) - log::begin(view)?.end)), "Length of the history."),
-    ("pools", Form::Number, |view, _| Ok(line(views::census(view)?.pools)), "Pools of all levels."),
-    ("libraries", Form::Number, |view, _| Ok(line(views::census(view)?.libraries)), "Libraries."),
-    ("media_types", Form::Number, |view, _| Ok(line(views::census(view)?.media_types)), "Types of media."),
-    ("media", Form::Number, |view, _| Ok(line(views::census(view)?.media)), "Media."),
-    ("sides", Form::Number, |view, _| Ok(line(list::totals(view)?.0)), "Sides of all media."),
-    ("allocatable", Form::Number, |view, _| Ok(line(list::totals(view)?.1)), "Sides that can be allocated now."),
-    ("requests_waiting", Form::Number, |view, _| Ok(line(views::census(view)?.requests_waiting)), "Allocation requests that wait."),
-    ("operator_requests", Form::Number, |view, _| Ok(line(views::census(view)?.operators_open)), "Requests to a person that have no answer."),
-    ("counts", Form::Counts, |view, _| super::pool::counts_of_all(view), "Sides of all pools in each state, and how many are offline or disabled."),
+const FACTS: [(&str, ValueType, Show, &str); 15] = [
+    ("version", ValueType::Text, |_, _| Ok(line(env!("CARGO_PKG_VERSION"))), "Version of the program."),
+    ("id", ValueType::Text, |view, _| Ok(line(read::catalog(view)?.0)), "Identifier of the catalog."),
+    ("created", ValueType::Time, |view, _| Ok(line(read::catalog(view)?.1)), "When the catalog was made."),
+    ("records", ValueType::Number, |view, _| Ok(line(list::head(view)?.map_or(0, |head| head.seq))), "Sequence number of the last record of the history."),
+    ("oldest_record", ValueType::Number, |view, _| Ok(line(log::first(view)?)), "Sequence number of the oldest record that is not in an archive."),
+    ("history_bytes", ValueType::Number, |view, _| Ok(line(list::head(view)?.map_or(0, |head| head.end) - log::begin(view)?.end)), "Length of the history."),
+    ("pools", ValueType::Number, |view, _| Ok(line(views::census(view)?.pools)), "Pools of all levels."),
+    ("libraries", ValueType::Number, |view, _| Ok(line(views::census(view)?.libraries)), "Libraries."),
+    ("media_types", ValueType::Number, |view, _| Ok(line(views::census(view)?.media_types)), "Types of media."),
+    ("media", ValueType::Number, |view, _| Ok(line(views::census(view)?.media)), "Media."),
+    ("sides", ValueType::Number, |view, _| Ok(line(list::totals(view)?.0)), "Sides of all media."),
+    ("allocatable", ValueType::Number, |view, _| Ok(line(list::totals(view)?.1)), "Sides that can be allocated now."),
+    ("requests_waiting", ValueType::Number, |view, _| Ok(line(views::census(view)?.requests_waiting)), "Allocation requests that wait."),
+    ("operator_requests", ValueType::Number, |view, _| Ok(line(views::census(view)?.operators_open)), "Requests to a person that have no answer."),
+    ("counts", ValueType::Counts, |view, _| super::pool::counts_of_all(view), "Sides of all pools in each state, and how many are offline or disabled."),
 ];
 
 /// Where a member comes from.
@@ -72,7 +72,7 @@ enum Source {
 /// One member of an object.
 struct Member {
     key: &'static str,
-    form: Form,
+    value_type: ValueType,
     source: Source,
     sentence: &'static str,
 }
@@ -82,13 +82,13 @@ fn member(spec: &Spec) -> Option<Member> {
     let Name::Is(key) = spec.name else {
         return None;
     };
-    let form = form(spec.row);
+    let value_type = value_type(spec.row);
     let source = match spec.behaviour {
-        _ if form == Form::Omitted || key == NAME => return None,
+        _ if value_type == ValueType::Omitted || key == NAME => return None,
         Behaviour::Shown(show) | Behaviour::Attr(show, _) => Source::Shown(show),
         Behaviour::Link(target) => Source::Link(target),
         Behaviour::ResultFile(show) => Source::Result(show),
-        Behaviour::Dir(_) if form == Form::Names => Source::Names(spec.row),
+        Behaviour::Dir(_) if value_type == ValueType::Names => Source::Names(spec.row),
         Behaviour::Dir(_)
         | Behaviour::Transaction
         | Behaviour::Ask
@@ -102,7 +102,7 @@ fn member(spec: &Spec) -> Option<Member> {
     let sentence = spec.doc;
     Some(Member {
         key,
-        form,
+        value_type,
         source,
         sentence,
     })
@@ -111,21 +111,23 @@ fn member(spec: &Spec) -> Option<Member> {
 /// Returns the members of the objects of a directory, in the order of the table.
 fn members(dir: Row) -> impl Iterator<Item = Member> {
     let facts = if dir == Row::Root { &FACTS[..] } else { &[] };
-    let facts = facts.iter().map(|&(key, form, show, sentence)| Member {
-        key,
-        form,
-        source: Source::Shown(show),
-        sentence,
-    });
+    let facts = facts
+        .iter()
+        .map(|&(key, value_type, show, sentence)| Member {
+            key,
+            value_type,
+            source: Source::Shown(show),
+            sentence,
+        });
     facts.chain(children(dir).filter_map(member))
 }
 
 impl Member {
     fn value(&self, view: &View, no: ObjectNo) -> Result<Value> {
         Ok(match self.source {
-            Source::Shown(show) => self.form.value(&show(view, no)?),
+            Source::Shown(show) => self.value_type.value(&show(view, no)?),
             Source::Result(show) => {
-                show(view, no)?.map_or(Value::Null, |text| self.form.value(&text))
+                show(view, no)?.map_or(Value::Null, |text| self.value_type.value(&text))
             }
             Source::Link(target) => match target(view, no)? {
                 Some(node) => {
@@ -142,7 +144,7 @@ impl Member {
 
     fn schema(&self) -> Value {
         match self.source {
-            Source::Shown(_) | Source::Names(_) => self.form.schema(self.sentence),
+            Source::Shown(_) | Source::Names(_) => self.value_type.schema(self.sentence),
             Source::Link(_) => json!({
                 "description": format!("{} Its path from the root of the tree, null if there is none.", self.sentence),
                 "type": ["string", "null"]
@@ -184,9 +186,9 @@ pub fn info_schema() -> String {
             json!({"description": "What it is.", "const": word}),
         );
         let path = "Path of its directory from the root of the tree.";
-        properties.insert("path".to_owned(), Form::Text.schema(path));
+        properties.insert("path".to_owned(), ValueType::Text.schema(path));
         let modified = "The last event that touched it.";
-        properties.insert("modified".to_owned(), Form::Time.schema(modified));
+        properties.insert("modified".to_owned(), ValueType::Time.schema(modified));
         properties.extend(members(dir).map(|member| (member.key.to_owned(), member.schema())));
         let required: Vec<&String> = properties.keys().collect();
         let object = json!({"type": "object", "required": required, "properties": properties});
@@ -218,8 +220,8 @@ mod tests {
         let mut seen = Vec::new();
         for (path, node) in sample.paths() {
             let spec = crate::fs::tree::spec(node.row);
-            let (Behaviour::Shown(_) | Behaviour::Attr(..), Form::Text) =
-                (spec.behaviour, form(node.row))
+            let (Behaviour::Shown(_) | Behaviour::Attr(..), ValueType::Text) =
+                (spec.behaviour, value_type(node.row))
             else {
                 continue;
             };
@@ -230,7 +232,7 @@ mod tests {
             let length = crate::domain::time::Limit::parse(text).is_ok();
             assert!(
                 !(number || time || length),
-                "{path} shows {text}: declare {:?} in src/fs/form.rs",
+                "{path} shows {text}: declare {:?} in src/fs/show/value_type.rs",
                 node.row
             );
             seen.push(node.row);

@@ -19,6 +19,7 @@ pub(crate) mod settings;
 mod squares;
 pub(crate) mod status;
 pub(crate) mod types;
+mod value_type;
 pub(crate) mod why;
 pub(crate) mod work;
 

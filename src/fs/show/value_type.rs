@@ -1,15 +1,15 @@
 //! What the text of a file is as a value, for `info.json` and its schema.
 //!
-//! Invariants: a row of [`super::tree::TREE`] that is not named here is text, so a new attribute is in `info.json` by itself;
-//! what a form makes of a text fits the schema of the form, or the text itself is shown.
+//! Invariants: a row of [`crate::fs::tree::TREE`] that is not named here is text, so a new attribute is in `info.json` by itself;
+//! what a type makes of a text fits the schema of the type, or the text itself is shown.
 
-use super::node::Row;
 use crate::domain::time::Limit;
+use crate::fs::node::Row;
 use serde_json::{Map, Value, json};
 
 /// What a text means. The empty text of a number, a length of time or a time is null.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(super) enum ValueType {
     /// Text.
     Text,
     /// A whole number.
@@ -28,12 +28,12 @@ pub(crate) enum Form {
     Omitted,
 }
 
-/// Returns the form of a row's file; the only directories that have one are those with few entries.
+/// Returns the type of a row's file; the only directories that have one are those with few entries.
 #[expect(
     clippy::wildcard_enum_match_arm,
     reason = "what is not declared is text, and a test finds numbers among that"
 )]
-pub(crate) const fn form(row: Row) -> Form {
+pub(super) const fn value_type(row: Row) -> ValueType {
     match row {
         Row::PoolAllocateFromFree
         | Row::PoolDeallocateToFree
@@ -42,20 +42,20 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::LibraryAutoRecovery
         | Row::SettingAttended
         | Row::SettingOperatorAutoPurge
-        | Row::SettingOperatorKeepFailed => Form::Switch,
+        | Row::SettingOperatorKeepFailed => ValueType::Switch,
         Row::PoolDefaultTimeout
         | Row::PoolPurgeTime
         | Row::PoolReuseDelay
         | Row::DriveDeferDelay
         | Row::SettingOperatorPurgeTime
         | Row::SettingHookTimeout
-        | Row::SettingRetention => Form::Duration,
+        | Row::SettingRetention => ValueType::Duration,
         Row::LogicalAllocatedAt
         | Row::OperatorSubmitted
         | Row::SideRestsUntil
         | Row::WorkQueued
-        | Row::WorkCompleted => Form::Time,
-        Row::PoolCounts => Form::Counts,
+        | Row::WorkCompleted => ValueType::Time,
+        Row::PoolCounts => ValueType::Counts,
         Row::PoolMaxAllocates
         | Row::PoolWantAvailable
         | Row::SideCapacity
@@ -70,22 +70,22 @@ pub(crate) const fn form(row: Row) -> Form {
         | Row::WorkPriority
         | Row::WorkOrder
         | Row::WorkBy
-        | Row::TypeSides => Form::Number,
-        Row::Sides => Form::Names,
+        | Row::TypeSides => ValueType::Number,
+        Row::Sides => ValueType::Names,
         Row::Readme
         | Row::Status
         | Row::StatusPage
         | Row::LibraryStatus
         | Row::LibraryMap
         | Row::Metrics
-        | Row::PoolWhy => Form::Omitted,
-        _ => Form::Text,
+        | Row::PoolWhy => ValueType::Omitted,
+        _ => ValueType::Text,
     }
 }
 
-impl Form {
+impl ValueType {
     /// Returns the value of a text, given with its newline.
-    pub(crate) fn value(self, text: &str) -> Value {
+    pub(super) fn value(self, text: &str) -> Value {
         let text = text.strip_suffix('\n').unwrap_or(text);
         let read = match self {
             Self::Number | Self::Duration | Self::Time if text.is_empty() => Some(Value::Null),
@@ -103,7 +103,7 @@ impl Form {
     }
 
     /// Returns the schema of the values, with a sentence.
-    pub(crate) fn schema(self, sentence: &str) -> Value {
+    pub(super) fn schema(self, sentence: &str) -> Value {
         let count = json!({"type": "integer", "minimum": 0});
         match self {
             Self::Text | Self::Omitted => json!({"description": sentence, "type": "string"}),
@@ -144,33 +144,33 @@ mod tests {
 
     #[test]
     fn texts_as_values() {
-        for (form, text, value) in [
-            (Form::Text, "a \"b\"\n", json!("a \"b\"")),
-            (Form::Text, "\n", json!("")),
-            (Form::Text, "7\n", json!("7")),
-            (Form::Number, "-7\n", json!(-7)),
-            (Form::Number, "\n", Value::Null),
-            (Form::Number, "many\n", json!("many")),
-            (Form::Switch, "1\n", json!(true)),
-            (Form::Switch, "0\n", json!(false)),
-            (Form::Switch, "\n", json!("")),
-            (Form::Duration, "72h\n", json!(259_200_000)),
-            (Form::Duration, "0\n", json!(0)),
-            (Form::Duration, "infinite\n", Value::Null),
+        for (value_type, text, value) in [
+            (ValueType::Text, "a \"b\"\n", json!("a \"b\"")),
+            (ValueType::Text, "\n", json!("")),
+            (ValueType::Text, "7\n", json!("7")),
+            (ValueType::Number, "-7\n", json!(-7)),
+            (ValueType::Number, "\n", Value::Null),
+            (ValueType::Number, "many\n", json!("many")),
+            (ValueType::Switch, "1\n", json!(true)),
+            (ValueType::Switch, "0\n", json!(false)),
+            (ValueType::Switch, "\n", json!("")),
+            (ValueType::Duration, "72h\n", json!(259_200_000)),
+            (ValueType::Duration, "0\n", json!(0)),
+            (ValueType::Duration, "infinite\n", Value::Null),
             (
-                Form::Time,
+                ValueType::Time,
                 "1970-01-01T00:00:00.000Z\n",
                 json!("1970-01-01T00:00:00.000Z"),
             ),
-            (Form::Time, "\n", Value::Null),
+            (ValueType::Time, "\n", Value::Null),
             (
-                Form::Counts,
+                ValueType::Counts,
                 "available   3\noffline     0\n",
                 json!({"available": 3, "offline": 0}),
             ),
-            (Form::Counts, "\n", json!({})),
+            (ValueType::Counts, "\n", json!({})),
         ] {
-            assert_eq!(form.value(text), value, "{form:?} {text:?}");
+            assert_eq!(value_type.value(text), value, "{value_type:?} {text:?}");
         }
     }
 }
