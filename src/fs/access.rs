@@ -19,7 +19,7 @@ use crate::manager::{self, View, list, log, read, touched, views};
 
 /// What kind of file a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FileKind {
+pub(super) enum FileKind {
     /// A directory.
     Directory,
     /// A regular file.
@@ -30,29 +30,29 @@ pub enum FileKind {
 
 /// What stat(2) shows. There is one link to everything; ctime and mtime are `modified`, atime is `accessed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attributes {
+pub(super) struct Attributes {
     /// Inode number.
-    pub ino: u64,
+    pub(super) ino: u64,
     /// Kind of file.
-    pub kind: FileKind,
+    pub(super) kind: FileKind,
     /// Permission bits, 0 to 0o777.
-    pub mode: u32,
+    pub(super) mode: u32,
     /// Owner.
-    pub uid: u32,
+    pub(super) uid: u32,
     /// Group.
-    pub gid: u32,
+    pub(super) gid: u32,
     /// Bytes that a read returns; 0 for directories, control files, streams and results that still wait.
-    pub size: u64,
+    pub(super) size: u64,
     /// Bytes that it stands for, which du(1) adds up: of a side and its logical medium the capacity, if that is known; of
     /// everything else `size`.
-    pub occupied: u64,
+    pub(super) occupied: u64,
     /// The last event that touched the object; of a medium also one that touched a side of it.
-    pub modified: Time,
+    pub(super) modified: Time,
     /// Of a medium, its sides and their logical media: the last mount, and until there is one when the medium came into
     /// the catalog. Of everything else: `modified`.
-    pub accessed: Time,
+    pub(super) accessed: Time,
     /// Whether it may go without anybody having removed it: the leaf of a system pool vanishes with its media type.
-    pub passing: bool,
+    pub(super) passing: bool,
 }
 
 /// Permission bits with their list, and owner.
@@ -64,7 +64,7 @@ struct Owned {
 }
 
 /// Returns the attributes of a node, `None` if it is gone. `gid` is the group that may read the audit trail.
-pub fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes>> {
+pub(super) fn attributes(view: &View, node: Node, gid: u32) -> Result<Option<Attributes>> {
     let Some(subject) = subject(view, node)? else {
         return Ok(None);
     };
@@ -257,40 +257,36 @@ fn state(access: &Access) -> List {
     List { mode, acl: None }
 }
 
+/// Changes the bits of each class and entry.
+fn each(list: List, change: impl Fn(u32) -> u32) -> List {
+    List {
+        mode: change(list.mode),
+        acl: list.acl.map(|acl| acl.map(change)),
+    }
+}
+
 /// Adds w for each class and entry that has r.
 fn writable(list: List) -> List {
-    let w = |bits: u32| bits | (bits & 0o444) >> 1;
-    List {
-        mode: w(list.mode),
-        acl: list.acl.map(|acl| acl.map(w)),
-    }
+    each(list, |bits| bits | (bits & 0o444) >> 1)
 }
 
 /// Adds x for each class and entry that has r or w.
 fn searchable(list: List) -> List {
-    let x = |bits: u32| bits & 0o666 | (bits >> 1 | bits >> 2) & 0o111;
-    List {
-        mode: x(list.mode),
-        acl: list.acl.map(|acl| acl.map(x)),
-    }
+    each(list, |bits| bits & 0o666 | (bits >> 1 | bits >> 2) & 0o111)
+}
+
+/// Everything for each class and entry that has r and x.
+fn usable(list: List) -> List {
+    each(list, |bits| {
+        let both = bits & (bits & 0o111) << 2 & 0o444;
+        both | both >> 1 | both >> 2
+    })
 }
 
 /// Returns the time that [`attributes`] gives a node; that of the catalog if the node is gone.
 pub(super) fn modified_of(view: &View, node: Node) -> Result<Time> {
     let subject = subject(view, node)?.unwrap_or(Subject::Catalog);
     modified(view, node, &subject)
-}
-
-/// Everything for each class and entry that has r and x.
-fn usable(list: List) -> List {
-    let all = |bits: u32| {
-        let both = bits & (bits & 0o111) << 2 & 0o444;
-        both | both >> 1 | both >> 2
-    };
-    List {
-        mode: all(list.mode),
-        acl: list.acl.map(|acl| acl.map(all)),
-    }
 }
 
 /// Returns the time of a node. What the catalog itself has changes with it: its time is that of the last event.
@@ -376,35 +372,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn directories_of_control_can_be_searched_by_whoever_reads_or_writes() {
-        for (control, mode) in [
-            (0o660, 0o770),
-            (0o640, 0o750),
-            (0o020, 0o030),
-            (0o604, 0o705),
-            (0, 0),
+    fn modes_are_made_of_modes() {
+        type Made = fn(List) -> List;
+        for (made, mode, wanted) in [
+            (searchable as Made, 0o660, 0o770),
+            (searchable, 0o640, 0o750),
+            (searchable, 0o020, 0o030),
+            (searchable, 0o604, 0o705),
+            (searchable, 0, 0),
+            (usable, 0o755, 0o777),
+            (usable, 0o750, 0o770),
+            (usable, 0o711, 0o700),
+            (usable, 0o444, 0),
+            (usable, 0, 0),
+            (writable, 0o755, 0o777),
+            (writable, 0o750, 0o770),
+            (writable, 0o440, 0o660),
+            (writable, 0o711, 0o711),
         ] {
             let list = |mode| List { mode, acl: None };
-            assert_eq!(searchable(list(control)), list(mode));
-        }
-        for (mode, made) in [
-            (0o755, 0o777),
-            (0o750, 0o770),
-            (0o711, 0o700),
-            (0o444, 0),
-            (0, 0),
-        ] {
-            let list = |mode| List { mode, acl: None };
-            assert_eq!(usable(list(mode)), list(made), "{mode:o}");
-        }
-        for (mode, made) in [
-            (0o755, 0o777),
-            (0o750, 0o770),
-            (0o440, 0o660),
-            (0o711, 0o711),
-        ] {
-            let list = |mode| List { mode, acl: None };
-            assert_eq!(writable(list(mode)), list(made), "{mode:o}");
+            assert_eq!(made(list(mode)), list(wanted), "{mode:o}");
         }
     }
 }

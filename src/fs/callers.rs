@@ -20,7 +20,7 @@ const USERS_MAX: usize = 1024;
 
 /// The user database, remembered for a moment.
 #[derive(Debug)]
-pub struct Callers {
+pub(super) struct Callers {
     clock: fn() -> Duration,
     /// User and group of whoever is served alone.
     alone: Option<(u32, u32)>,
@@ -30,7 +30,7 @@ pub struct Callers {
 impl Callers {
     /// Makes an empty memory; `clock` tells the time since boot. A user who is served alone, because the catalog is his own
     /// and the kernel lets nobody else in, is root to the catalog, and root's is his.
-    pub fn new(clock: fn() -> Duration, alone: Option<(u32, u32)>) -> Self {
+    pub(super) fn new(clock: fn() -> Duration, alone: Option<(u32, u32)>) -> Self {
         Self {
             clock,
             alone,
@@ -39,7 +39,7 @@ impl Callers {
     }
 
     /// Returns whom the catalog knows a user and a group of the machine as.
-    pub fn recorded(&self, uid: u32, gid: u32) -> (u32, u32) {
+    pub(super) fn recorded(&self, uid: u32, gid: u32) -> (u32, u32) {
         match self.alone {
             Some(own) => (
                 if uid == own.0 { 0 } else { uid },
@@ -50,7 +50,7 @@ impl Callers {
     }
 
     /// Returns the user and group of the machine to show for those of the catalog.
-    pub fn shown(&self, uid: u32, gid: u32) -> (u32, u32) {
+    pub(super) fn shown(&self, uid: u32, gid: u32) -> (u32, u32) {
         match self.alone {
             Some(own) => (
                 if uid == 0 { own.0 } else { uid },
@@ -61,7 +61,7 @@ impl Callers {
     }
 
     /// Describes the caller of a request. Root needs no groups.
-    pub fn caller(&self, uid: u32, gid: u32, pid: u32) -> Caller {
+    pub(super) fn caller(&self, uid: u32, gid: u32, pid: u32) -> Caller {
         let (uid, gid) = self.recorded(uid, gid);
         let groups = if uid == 0 {
             Vec::new()

@@ -9,11 +9,11 @@
 use crate::domain::error::{ErrorKind, Refusal};
 
 /// Longest request or line in bytes, without its newline.
-pub const REQUEST_MAX: usize = crate::domain::words::LINE_MAX;
+pub(super) const REQUEST_MAX: usize = crate::domain::words::LINE_MAX;
 
 /// Why the bytes of a write cannot be taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FrameError {
+pub(super) enum FrameError {
     /// The request has more than [`REQUEST_MAX`] bytes (EFBIG).
     TooLong,
     /// There are bytes after the first complete request (EBUSY).
@@ -25,16 +25,16 @@ pub enum FrameError {
 /// What a write yields and the state after it; nothing is taken until it is committed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use = "the write is not taken until this is committed"]
-pub struct Prepared<S, T> {
+pub(super) struct Prepared<S, T> {
     /// What the write yields.
-    pub found: T,
+    pub(super) found: T,
     /// The state after it.
     next: S,
 }
 
 /// What one write yields on a file that takes one request at a time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Framed {
+pub(super) enum Framed {
     /// The request is not complete yet.
     Partial,
     /// Exactly one complete request: a line without its newline, or a JSON object up to its closing brace.
@@ -45,7 +45,7 @@ pub enum Framed {
 
 /// The requests of one open file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Framer {
+pub(super) struct Framer {
     /// The bytes of the request that is not complete yet.
     partial: Vec<u8>,
     /// How many bytes of white space were swallowed after a JSON request whose line has not ended yet.
@@ -54,7 +54,7 @@ pub struct Framer {
 
 impl Framer {
     /// Says what these bytes would yield and changes nothing.
-    pub fn prepare(&self, bytes: &[u8]) -> Result<Prepared<Self, Framed>, FrameError> {
+    pub(super) fn prepare(&self, bytes: &[u8]) -> Result<Prepared<Self, Framed>, FrameError> {
         let mut next = Self {
             partial: Vec::new(),
             swallowing: self.swallowing,
@@ -93,18 +93,18 @@ impl Framer {
     }
 
     /// Returns whether a request was begun that is not complete yet.
-    pub fn has_part(&self) -> bool {
+    pub(super) fn has_part(&self) -> bool {
         !self.partial.is_empty()
     }
 
     /// Takes a write that this state prepared.
-    pub fn commit(&mut self, prepared: Prepared<Self, Framed>) {
+    pub(super) fn commit(&mut self, prepared: Prepared<Self, Framed>) {
         *self = prepared.next;
     }
 
     /// Returns what was written and never completed, `None` if there is nothing. Half a character at its end shows
     /// as the replacement character.
-    pub fn finish(&self) -> Option<String> {
+    pub(super) fn finish(&self) -> Option<String> {
         let rest = String::from_utf8_lossy(&self.partial).into_owned();
         Some(rest).filter(|rest| !rest.is_empty())
     }
@@ -207,11 +207,11 @@ fn refused(line: u64, error: FrameError) -> Refusal {
 }
 
 /// Complete lines with their numbers, counted from open; the first is 1.
-pub type Numbered = Vec<(u64, String)>;
+pub(super) type Numbered = Vec<(u64, String)>;
 
 /// The lines of one open bulk file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Lines {
+pub(super) struct Lines {
     /// The bytes after the last newline.
     rest: Vec<u8>,
     /// How many lines are complete.
@@ -221,7 +221,7 @@ pub struct Lines {
 impl Lines {
     /// Returns the complete lines that these bytes would yield and changes nothing. One line that is too long or
     /// no text refuses the write with [`ErrorKind::InvalidParameter`], also if it is not complete yet.
-    pub fn prepare(&self, bytes: &[u8]) -> Result<Prepared<Self, Numbered>, Refusal> {
+    pub(super) fn prepare(&self, bytes: &[u8]) -> Result<Prepared<Self, Numbered>, Refusal> {
         let mut next = self.clone();
         let mut found = Vec::new();
         for piece in bytes.split_inclusive(|b| *b == b'\n') {
@@ -247,7 +247,7 @@ impl Lines {
     }
 
     /// Takes a write that this state prepared.
-    pub fn commit(&mut self, prepared: Prepared<Self, Numbered>) {
+    pub(super) fn commit(&mut self, prepared: Prepared<Self, Numbered>) {
         *self = prepared.next;
     }
 }

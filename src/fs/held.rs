@@ -10,16 +10,16 @@ use std::thread;
 use std::time::Duration;
 
 /// How long a change may take.
-pub const PATIENCE: Duration = Duration::from_secs(5);
+pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A reply that is taken by whoever comes first.
-pub struct Held<R> {
+pub(super) struct Held<R> {
     reply: Arc<Mutex<Option<R>>>,
 }
 
 impl<R> Held<R> {
     /// Returns the reply, unless it was given up already.
-    pub fn take(&self) -> Option<R> {
+    pub(super) fn take(&self) -> Option<R> {
         lock(&self.reply).take()
     }
 }
@@ -28,7 +28,7 @@ impl<R> Held<R> {
 type GiveUp = Box<dyn FnOnce() + Send>;
 
 /// The replies that are out, oldest first.
-pub struct HeldReplies {
+pub(super) struct HeldReplies {
     out: Mutex<VecDeque<(Duration, GiveUp)>>,
     wake: Condvar,
     clock: fn() -> Duration,
@@ -36,7 +36,7 @@ pub struct HeldReplies {
 
 impl HeldReplies {
     /// Starts the thread that gives up; it ends when this is dropped. Fails if no thread can be started.
-    pub fn new(clock: fn() -> Duration) -> std::io::Result<Arc<Self>> {
+    pub(super) fn new(clock: fn() -> Duration) -> std::io::Result<Arc<Self>> {
         let held = Arc::new(Self {
             out: Mutex::default(),
             wake: Condvar::new(),
@@ -50,7 +50,7 @@ impl HeldReplies {
     }
 
     /// Holds a reply; `give_up` answers it if nobody took it within [`PATIENCE`].
-    pub fn hold<R: Send + 'static>(
+    pub(super) fn hold<R: Send + 'static>(
         &self,
         reply: R,
         give_up: impl FnOnce(R) + Send + 'static,

@@ -21,17 +21,17 @@ const OBJECTS: u64 = 16;
 
 /// One entry of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// Where the listing continues after this entry.
-    pub cookie: u64,
+    pub(super) cookie: u64,
     /// What it is.
-    pub node: Node,
+    pub(super) node: Node,
     /// Its name.
-    pub name: String,
+    pub(super) name: String,
 }
 
 /// Returns at most `limit` entries of a directory after a cookie, 0 to begin. Fewer than `limit` are the end.
-pub fn list(view: &View, dir: Node, after: u64, limit: u32) -> Result<Vec<Entry>> {
+pub(super) fn list(view: &View, dir: Node, after: u64, limit: u32) -> Result<Vec<Entry>> {
     let objects = children(dir.row).find_map(|spec| match spec.name {
         Name::Each(kind) => Some((spec, kind)),
         Name::Is(_) => None,

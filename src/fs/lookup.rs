@@ -12,7 +12,7 @@ use crate::domain::name;
 use crate::manager::{View, list};
 
 /// Returns the entry of a directory with that name; `None` if there is none, also for a name no object can have.
-pub fn lookup(view: &View, parent: Node, name: &[u8]) -> Result<Option<Node>> {
+pub(super) fn lookup(view: &View, parent: Node, name: &[u8]) -> Result<Option<Node>> {
     match named(view, parent, name)? {
         Some(node) if exists(view, node)? => Ok(Some(node)),
         _ => Ok(None),
@@ -52,7 +52,7 @@ fn named(view: &View, parent: Node, name: &[u8]) -> Result<Option<Node>> {
 }
 
 /// Returns whether a node is there: its object is, and if it is a link it leads somewhere.
-pub fn exists(view: &View, node: Node) -> Result<bool> {
+pub(super) fn exists(view: &View, node: Node) -> Result<bool> {
     if subject(view, node)?.is_none() {
         return Ok(false);
     }
@@ -69,7 +69,7 @@ pub(super) fn leads(view: &View, node: Node) -> Result<bool> {
 
 /// Returns what a file shows. Empty for a result that still waits ([`outcome`] tells), for control files, and for
 /// what the adapter serves itself: history, events and last-error.
-pub fn show(view: &View, node: Node) -> Result<Vec<u8>> {
+pub(super) fn show(view: &View, node: Node) -> Result<Vec<u8>> {
     match spec(node.row).behaviour {
         Behaviour::Shown(show) | Behaviour::Attr(show, _) | Behaviour::RequestFile(show) => {
             Ok(show(view, node.no)?.into_bytes())
@@ -88,7 +88,7 @@ pub fn show(view: &View, node: Node) -> Result<Vec<u8>> {
 }
 
 /// Returns a result; `None` while it waits. What is no result has none.
-pub fn outcome(view: &View, node: Node) -> Result<Option<Vec<u8>>> {
+pub(super) fn outcome(view: &View, node: Node) -> Result<Option<Vec<u8>>> {
     let Behaviour::ResultFile(show) = spec(node.row).behaviour else {
         return Ok(None);
     };
@@ -96,7 +96,7 @@ pub fn outcome(view: &View, node: Node) -> Result<Option<Vec<u8>>> {
 }
 
 /// Returns the target of a link, relative to the link's own directory; `None` if it leads nowhere now.
-pub fn target(view: &View, node: Node) -> Result<Option<String>> {
+pub(super) fn target(view: &View, node: Node) -> Result<Option<String>> {
     let Behaviour::Link(target) = spec(node.row).behaviour else {
         return Err(ErrorKind::InvalidParameter.because("not a link"));
     };

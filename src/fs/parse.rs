@@ -101,7 +101,7 @@ pub fn one_at_a_time() -> Deny {
 
 impl Deny {
     /// A write that is no line of a request.
-    pub fn framing(error: FrameError) -> Self {
+    pub(super) fn framing(error: FrameError) -> Self {
         match error {
             FrameError::TooLong => Self::Errno(libc::EFBIG, "a request has at most 4,096 bytes"),
             FrameError::Second => one_at_a_time(),
@@ -252,7 +252,7 @@ pub fn write(node: Node, data: &[u8]) -> Parsed<Ask> {
 }
 
 /// Reads bytes as text, or refuses with [`ErrorKind::InvalidParameter`].
-pub fn utf8(data: &[u8]) -> Result<&str> {
+fn utf8(data: &[u8]) -> Result<&str> {
     std::str::from_utf8(data)
         .map_err(|_| ErrorKind::InvalidParameter.because("the text is not valid UTF-8"))
 }

@@ -11,7 +11,7 @@ use crate::domain::id::CATALOG;
 use crate::manager::{View, views};
 
 /// Returns the directory that a node is in and its name there; `None` if its object is gone. The root is in itself.
-pub(crate) fn place(view: &View, node: Node) -> Result<Option<(Node, String)>> {
+pub(super) fn place(view: &View, node: Node) -> Result<Option<(Node, String)>> {
     let spec = spec(node.row);
     let parent = match spec.parents {
         [] => return Ok(Some((Node::ROOT, String::new()))),
@@ -33,12 +33,12 @@ pub(crate) fn place(view: &View, node: Node) -> Result<Option<(Node, String)>> {
 }
 
 /// Returns the directory that `..` is; `None` if the node's object is gone.
-pub fn parent(view: &View, node: Node) -> Result<Option<Node>> {
+pub(super) fn parent(view: &View, node: Node) -> Result<Option<Node>> {
     Ok(place(view, node)?.map(|(parent, _)| parent))
 }
 
 /// Returns the names from the root to a node; `None` if its object is gone.
-pub fn home_path(view: &View, node: Node) -> Result<Option<Vec<String>>> {
+pub(super) fn home_path(view: &View, node: Node) -> Result<Option<Vec<String>>> {
     let (mut path, mut node) = (Vec::new(), node);
     while node != Node::ROOT {
         let Some((parent, name)) = place(view, node)? else {
@@ -61,7 +61,7 @@ pub fn is_home(node: Node) -> bool {
 }
 
 /// Returns the way from a directory to a path, both from the root.
-pub(crate) fn relative(from: &[String], to: &[String]) -> String {
+pub(super) fn relative(from: &[String], to: &[String]) -> String {
     let common = from.iter().zip(to).take_while(|(a, b)| a == b).count();
     let up = from.iter().skip(common).map(|_| "..");
     let down = to.iter().skip(common).map(String::as_str);

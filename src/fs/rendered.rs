@@ -12,7 +12,7 @@ const ENTRIES_MAX: usize = 4096;
 
 /// Values by inode number, for one version of the catalog.
 #[derive(Debug)]
-pub struct Rendered<T> {
+pub(super) struct Rendered<T> {
     kept: Mutex<(u64, HashMap<u64, T>)>,
 }
 
@@ -26,7 +26,7 @@ impl<T> Default for Rendered<T> {
 
 impl<T: Clone> Rendered<T> {
     /// Returns the value of an inode at `version`, rendering it if need be. An error is not kept.
-    pub fn get<E>(
+    pub(super) fn get<E>(
         &self,
         version: u64,
         ino: u64,

@@ -26,16 +26,16 @@ const BESIDE_COOKIE: u64 = 1 << 20;
 
 /// What a mount shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scope {
+pub(super) struct Scope {
     top: Node,
 }
 
 impl Scope {
     /// The whole tree.
-    pub const WHOLE: Self = Self { top: Node::ROOT };
+    pub(super) const WHOLE: Self = Self { top: Node::ROOT };
 
     /// Finds a pool by its path below `pools/`, such as `Backup/Daily`; refused with [`ErrorKind::ObjectNotFound`].
-    pub fn of_pool(view: &View, path: &str) -> Result<Self> {
+    pub(super) fn of_pool(view: &View, path: &str) -> Result<Self> {
         let missing = || ErrorKind::ObjectNotFound.because(format!("there is no pool \"{path}\""));
         let mut no = CATALOG;
         for name in path.split('/') {
@@ -46,17 +46,17 @@ impl Scope {
     }
 
     /// Returns whether the mount shows everything.
-    pub fn is_whole(self) -> bool {
+    pub(super) fn is_whole(self) -> bool {
         self.top == Node::ROOT
     }
 
     /// Returns the root of the mount.
-    pub const fn top(self) -> Node {
+    pub(super) const fn top(self) -> Node {
         self.top
     }
 
     /// Returns the entry of a directory with that name, as [`lookup`] does.
-    pub fn lookup(self, view: &View, dir: Node, name: &[u8]) -> Result<Option<Node>> {
+    pub(super) fn lookup(self, view: &View, dir: Node, name: &[u8]) -> Result<Option<Node>> {
         if !self.is_whole() && dir == self.top {
             let beside = BESIDE.iter().find(|(known, ..)| known.as_bytes() == name);
             if let Some((_, row, _)) = beside {
@@ -71,7 +71,12 @@ impl Scope {
     }
 
     /// Returns the attributes of a node, as [`attributes`] does.
-    pub fn attributes(self, view: &View, node: Node, gid: u32) -> Result<Option<Attributes>> {
+    pub(super) fn attributes(
+        self,
+        view: &View,
+        node: Node,
+        gid: u32,
+    ) -> Result<Option<Attributes>> {
         if !self.shows(view, node)? {
             return Ok(None);
         }
@@ -88,7 +93,12 @@ impl Scope {
     }
 
     /// Returns entries of a directory after a cookie, about `limit`; none is the end.
-    pub fn list(self, view: &View, dir: Node, (after, limit): (u64, u32)) -> Result<Vec<Entry>> {
+    pub(super) fn list(
+        self,
+        view: &View,
+        dir: Node,
+        (after, limit): (u64, u32),
+    ) -> Result<Vec<Entry>> {
         if self.is_whole() {
             return listing::list(view, dir, after, limit);
         }
@@ -117,14 +127,14 @@ impl Scope {
     }
 
     /// Returns the directory that `..` is.
-    pub fn parent(self, view: &View, dir: Node) -> Result<Node> {
+    pub(super) fn parent(self, view: &View, dir: Node) -> Result<Node> {
         let above = parent(view, dir)?.unwrap_or(Node::ROOT);
         let outside = dir == self.top || above == Node::ROOT;
         Ok(if outside { self.top } else { above })
     }
 
     /// Returns the target of a link, as [`target`] does; `None` also for one that leads outside.
-    pub fn target(self, view: &View, node: Node) -> Result<Option<String>> {
+    pub(super) fn target(self, view: &View, node: Node) -> Result<Option<String>> {
         if self.is_whole() {
             return target(view, node);
         }

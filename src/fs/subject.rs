@@ -19,7 +19,7 @@ use crate::manager::{View, queue, read, views};
 
 /// The object that a node is of, as it stands in the catalog.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Subject {
+pub(super) enum Subject {
     /// The catalog itself.
     Catalog,
     /// A pool.
@@ -60,7 +60,7 @@ fn kind(node: Node) -> Option<Kind> {
 }
 
 /// Returns the object that a node is of; `None` if it is gone.
-pub(crate) fn subject(view: &View, node: Node) -> Result<Option<Subject>> {
+pub(super) fn subject(view: &View, node: Node) -> Result<Option<Subject>> {
     let no = node.no;
     let Some(kind) = kind(node) else {
         return Ok((no == CATALOG).then_some(Subject::Catalog));
@@ -97,7 +97,7 @@ pub(crate) fn subject(view: &View, node: Node) -> Result<Option<Subject>> {
 
 impl Subject {
     /// Returns the pool whose rights hold for the object, if one's do.
-    pub(crate) fn pool(&self, view: &View) -> Result<Option<Pool>> {
+    pub(super) fn pool(&self, view: &View) -> Result<Option<Pool>> {
         let no = match self {
             Self::Pool(pool) => return Ok(Some(pool.clone())),
             Self::Medium(medium) => medium.pool,
@@ -118,7 +118,7 @@ impl Subject {
     }
 
     /// Returns the library whose rights hold for the object, if one's do.
-    pub(crate) fn library(&self, view: &View) -> Result<Option<Library>> {
+    pub(super) fn library(&self, view: &View) -> Result<Option<Library>> {
         match self {
             Self::Library(library) => Ok(Some(library.clone())),
             Self::Element(element) => read::library(view, element.library),
@@ -135,7 +135,7 @@ impl Subject {
     }
 
     /// Returns who wrote it, if it is a request.
-    pub(crate) fn requester(&self) -> Option<&Caller> {
+    pub(super) fn requester(&self) -> Option<&Caller> {
         match self {
             Self::Request(request) => Some(&request.caller),
             Self::Work(work) => Some(&work.caller),
@@ -152,7 +152,7 @@ impl Subject {
     }
 
     /// Returns the time of the last event that touched the object; `None` for what has no record of its own.
-    pub(crate) fn modified(&self) -> Option<Time> {
+    pub(super) fn modified(&self) -> Option<Time> {
         match self {
             Self::Pool(pool) => Some(pool.modified),
             Self::Medium(medium) => Some(medium.modified),

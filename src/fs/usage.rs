@@ -17,21 +17,21 @@ type Counts = Mutex<HashMap<(u32, Quota), u64>>;
 
 /// What users have.
 #[derive(Debug, Default)]
-pub struct Usage(Arc<Counts>);
+pub(super) struct Usage(Arc<Counts>);
 
 /// One thing that somebody has.
 #[derive(Debug)]
-pub struct Ticket {
+pub(super) struct Ticket {
     counts: Arc<Counts>,
     key: (u32, Quota),
 }
 
 /// Waiting reads are counted twice: for their user, and for all.
-pub type Tickets = [Ticket; 2];
+pub(super) type Tickets = [Ticket; 2];
 
 impl Usage {
     /// Counts one more of something, unless the user has as much as a user may have.
-    pub fn take(&self, limits: &Limits, uid: u32, quota: Quota) -> Result<Ticket> {
+    pub(super) fn take(&self, limits: &Limits, uid: u32, quota: Quota) -> Result<Ticket> {
         let mut counts = lock(&self.0);
         let count = counts.entry((uid, quota)).or_default();
         limits.demand(uid, quota, count.saturating_add(1))?;
@@ -44,7 +44,7 @@ impl Usage {
     }
 
     /// Counts one more waiting read. What all have together is bounded for root too, who may use a tenth more than others.
-    pub fn wait(&self, limits: &Limits, uid: u32) -> Result<Tickets> {
+    pub(super) fn wait(&self, limits: &Limits, uid: u32) -> Result<Tickets> {
         let own = self.take(limits, uid, Quota::WaitingReads)?;
         // Nobody's number: what all have.
         let all = self.take(limits, 0, Quota::AllWaitingReads)?;
@@ -61,7 +61,7 @@ impl Usage {
     }
 
     /// Returns how much of something all users have together.
-    pub fn all(&self, quota: Quota) -> u64 {
+    pub(super) fn all(&self, quota: Quota) -> u64 {
         let counts = lock(&self.0);
         let of_it = counts.iter().filter(|((_, of), _)| *of == quota);
         of_it.map(|(_, count)| count).sum()

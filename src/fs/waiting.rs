@@ -48,7 +48,7 @@ const STATUS_MAX: u64 = 1 << 20;
 
 /// Why a wait ended without its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum End {
+pub(super) enum End {
     /// The thread has a signal pending that it does not block: EINTR.
     Signal,
     /// The thread cannot be seen from here and has waited 10 s: EAGAIN.
@@ -61,7 +61,7 @@ pub enum End {
 
 /// What the status of a thread says about its signals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Pending {
+pub(super) enum Pending {
     /// Nothing that would wake it. Also if its status cannot be read or understood for the moment.
     No,
     /// A signal that it does not block is pending, for the thread or for its process.
@@ -76,7 +76,7 @@ pub enum Pending {
 type Ender<R> = Box<dyn Fn(R, End) + Send + Sync>;
 
 /// Parked replies `R`, each waiting for a key `K`, under watch. Dropping it is [`Waiting::shutdown`].
-pub struct Waiting<K, R> {
+pub(super) struct Waiting<K, R> {
     shared: Arc<Shared<K, R>>,
     watcher: Mutex<Option<JoinHandle<()>>>,
 }
@@ -123,7 +123,7 @@ where
     /// Makes an empty set and starts its watcher thread. `clock` tells the time since boot, sleep included; `end`
     /// is called, without a lock held, with every reply whose wait ends without its answer. It must not block; it
     /// may use the set. Fails if the thread cannot be started.
-    pub fn new(clock: fn() -> Duration, end: Ender<R>) -> io::Result<Arc<Self>> {
+    pub(super) fn new(clock: fn() -> Duration, end: Ender<R>) -> io::Result<Arc<Self>> {
         let shared = Arc::new(Shared {
             set: Mutex::new(Set::new()),
             wake: Condvar::new(),
@@ -142,7 +142,7 @@ where
 
     /// Parks the reply that thread `tid` (0: not visible) waits for until `key` is taken. After the shutdown the
     /// wait ends at once, and this returns false.
-    pub fn park(&self, key: K, tid: u32, reply: R) -> bool {
+    pub(super) fn park(&self, key: K, tid: u32, reply: R) -> bool {
         let since = (self.shared.clock)();
         let mut set = self.shared.lock();
         if set.closed {
@@ -163,20 +163,20 @@ where
     }
 
     /// Takes out every reply that waits for `key`, oldest first.
-    pub fn take(&self, key: &K) -> Vec<R> {
+    pub(super) fn take(&self, key: &K) -> Vec<R> {
         self.shared.lock().take(key)
     }
 }
 
 impl<K, R> Waiting<K, R> {
     /// How many wait.
-    pub fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         self.shared.lock().waits.len()
     }
 
     /// Ends every wait, oldest first, and every later one, with [`End::Shutdown`], and joins the watcher thread. A
     /// second call does nothing.
-    pub fn shutdown(&self) {
+    pub(super) fn shutdown(&self) {
         let waits = self.shared.lock().close();
         self.shared.wake.notify_one();
         for wait in waits.into_values() {
@@ -373,7 +373,7 @@ where
 }
 
 /// Looks at the pending signals of a thread of this pid namespace, or of its process, less those that it blocks.
-pub fn pending_signal(tid: u32) -> Pending {
+pub(super) fn pending_signal(tid: u32) -> Pending {
     Status::new().look(tid)
 }
 

@@ -16,9 +16,9 @@ use super::{asking, bulk, export, history, request, stream, transaction};
 use crate::domain::error::Refusal;
 use crate::fs::framing::Lines;
 use crate::fs::parse::Deny;
-use crate::fs::tree::{Behaviour, spec};
+use crate::fs::tree::{Behaviour, behaviour, spec};
 use crate::fs::usage::Tickets;
-use crate::fs::{Node, Row, access, behaviour, lookup, parse};
+use crate::fs::{Node, Row, access, lookup, parse};
 use fuser::{
     Errno, FileHandle, FopenFlags, INodeNo, OpenFlags, PollEvents, PollNotifier, ReplyData,
     ReplyOpen, ReplyPoll, ReplyWrite, Request,
