@@ -374,8 +374,8 @@ mod tests {
     #[test]
     fn modes_are_made_of_modes() {
         type Made = fn(List) -> List;
-        for (made, mode, wanted) in [
-            (searchable as Made, 0o660, 0o770),
+        let rows: [(Made, u32, u32); 14] = [
+            (searchable, 0o660, 0o770),
             (searchable, 0o640, 0o750),
             (searchable, 0o020, 0o030),
             (searchable, 0o604, 0o705),
@@ -389,7 +389,8 @@ mod tests {
             (writable, 0o750, 0o770),
             (writable, 0o440, 0o660),
             (writable, 0o711, 0o711),
-        ] {
+        ];
+        for (made, mode, wanted) in rows {
             let list = |mode| List { mode, acl: None };
             assert_eq!(made(list(mode)), list(wanted), "{mode:o}");
         }
