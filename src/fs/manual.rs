@@ -1,22 +1,15 @@
 //! The table as the list of files of the manual.
 
-use super::tree::{Guard, Name, Spec, TREE, spec};
+use super::tree::{Behaviour, Guard, Name, Spec, TREE, spec};
 use crate::manager::list::Kind;
 
 /// Returns one line for each row: the pattern of its path, its mode and its sentence, with tabs between.
 pub fn manual_files() -> String {
     let lines = TREE.iter().map(|spec| {
-        let slash = if matches!(spec.behaviour, super::tree::Behaviour::Dir(_)) {
-            "/"
-        } else {
-            ""
-        };
-        format!(
-            "{}{slash}\t{}\t{}\n",
-            path(spec),
-            mode(spec.guard),
-            spec.doc
-        )
+        let is_dir = matches!(spec.behaviour, Behaviour::Dir(_));
+        let slash = if is_dir { "/" } else { "" };
+        let (path, mode) = (path(spec), mode(spec.guard));
+        format!("{path}{slash}\t{mode}\t{}\n", spec.doc)
     });
     lines.collect()
 }

@@ -85,7 +85,7 @@ pub enum Guard {
 }
 
 /// What mkdir, rmdir and rename do with a directory and its entries.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct Dir {
     /// mkdir of an entry.
     pub make: Option<Make>,
@@ -185,26 +185,21 @@ const fn dir(guard: Guard) -> (Guard, Behaviour) {
 
 /// A directory of objects: mkdir makes one, rename brings one of the row.
 const fn home(guard: Guard, make: Option<Make>, adopt: Option<(Row, Adopt)>) -> (Guard, Behaviour) {
-    (
-        guard,
-        Behaviour::Dir(Dir {
-            make,
-            remove: None,
-            adopt,
-        }),
-    )
+    let dir = Dir {
+        make,
+        adopt,
+        ..PLAIN
+    };
+    (guard, Behaviour::Dir(dir))
 }
 
 /// The directory of one object that rmdir removes.
 const fn object(guard: Guard, remove: Remove) -> (Guard, Behaviour) {
-    (
-        guard,
-        Behaviour::Dir(Dir {
-            make: None,
-            remove: Some(remove),
-            adopt: None,
-        }),
-    )
+    let dir = Dir {
+        remove: Some(remove),
+        ..PLAIN
+    };
+    (guard, Behaviour::Dir(dir))
 }
 
 const fn link(target: Target) -> (Guard, Behaviour) {

@@ -97,10 +97,10 @@ fn title(place: &Place) -> Markup {
 fn drive_title(drive: &Drive) -> Markup {
     let mut out = Markup::new("drive ");
     out.number(drive.number).raw(": ");
-    match &drive.inside {
-        Some((inside, _, name)) => out.short(name).raw(", ").raw(inside.state.word()),
-        None => out.raw(DriveState::Dismounted.word()),
-    };
+    if let Some((.., name)) = &drive.inside {
+        out.short(name).raw(", ");
+    }
+    out.raw(drive_state(drive).word());
     out
 }
 

@@ -31,11 +31,11 @@ const SCRIPT_HASH: &str = "sha256-VVi/NMiUQhFfm3/XceCBZy9c1c3Zm5dZOXN7DMplVqk=";
 pub(crate) fn page(view: &View, _no: ObjectNo) -> Result<String> {
     let census = views::census(view)?;
     let troubled = attention::troubled(view)?;
-    let people = census.operators_open
+    let needs = census.operators_open
         + census.delivery_unknown
         + i64::try_from(troubled.len()).unwrap_or(i64::MAX);
-    let mut out = head(people);
-    out.add(&verdict(view, people)?).add(&facts(view, &census)?);
+    let mut out = head(needs);
+    out.add(&verdict(view, needs)?).add(&facts(view, &census)?);
     for section in [
         attention::section(view, &census, &troubled)?,
         failures::section(view)?,
@@ -52,13 +52,13 @@ pub(crate) fn page(view: &View, _no: ObjectNo) -> Result<String> {
     Ok(out.finish())
 }
 
-/// Everything before the first word that is seen.
-fn head(people: i64) -> Markup {
+/// Everything before the first word that is seen. `needs` is how many things need a person.
+fn head(needs: i64) -> Markup {
     let mut out = Markup::new(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\"/>\n<title>",
     );
-    if people > 0 {
-        out.raw("(").number(people).raw(") ");
+    if needs > 0 {
+        out.raw("(").number(needs).raw(") ");
     }
     out.raw("ntmsfs status</title>\n<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src '");
     out.raw(STYLE_HASH).raw("'; script-src '").raw(SCRIPT_HASH);
@@ -75,14 +75,14 @@ fn head(people: i64) -> Markup {
 }
 
 /// What a person has to know, in one line.
-fn verdict(view: &View, people: i64) -> Result<Markup> {
+fn verdict(view: &View, needs: i64) -> Result<Markup> {
     let mut out = Markup::new("<header>\n<h1>Removable storage</h1>\n");
-    match people {
+    match needs {
         0 => out.raw("<p class=\"verdict calm\">\u{2713} Nothing needs a person.</p>\n"),
         1 => out.raw("<p class=\"verdict alarm\">\u{25b2} One thing needs a person.</p>\n"),
         _ => {
             out.raw("<p class=\"verdict alarm\">\u{25b2} ")
-                .number(people);
+                .number(needs);
             out.raw(" things need a person.</p>\n")
         }
     };
