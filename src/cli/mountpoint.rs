@@ -44,10 +44,11 @@ const SOURCE_MAX: usize = 4095;
 const STALE_MAX: usize = 64;
 
 /// A mount that [`mount`] made: where, and which one of all that have ever been there.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Mounted {
     dir: PathBuf,
     source: OsString,
+    /// As `major:minor`.
     device: String,
     id: u64,
 }
@@ -130,8 +131,7 @@ fn flags(read_only: bool) -> MsFlags {
 /// `ResourceBusy` if files are open for writing that could not be written any more; else what the kernel says.
 pub fn remount(source: &Path, dir: &Path, read_only: bool) -> io::Result<()> {
     let source = shown_source(source)?;
-    let (place, path) = open_dir(dir)?;
-    let found = topmost(dir)?;
+    let (place, path, found) = open_top(dir)?;
     if !found.is_some_and(|entry| entry.is_ours(&source)) {
         let (source, dir) = (source.display(), path.display());
         let text = format!("{source} is not mounted at {dir}");
@@ -153,17 +153,6 @@ impl Mounted {
         &self.dir
     }
 
-    /// The source as `/proc/mounts` shows it, without its escapes.
-    pub fn source(&self) -> &OsStr {
-        &self.source
-    }
-
-    /// The device number of the mount, as `major:minor`; the minor number is the name of the connection's directory
-    /// in `/sys/fs/fuse/connections`.
-    pub fn device(&self) -> &str {
-        &self.device
-    }
-
     /// True while this very mount is the topmost one at its path. Means nothing once the session has ended, as
     /// below.
     pub fn is_mounted(&self) -> bool {
@@ -176,14 +165,13 @@ impl Mounted {
     /// To be called while the session is served, or after it failed, but not after it ended by itself: then
     /// somebody else has unmounted, and the next mount of the same source may have got the same numbers.
     pub fn unmount(&self) -> io::Result<bool> {
-        let (place, _) = match open_dir(&self.dir) {
-            Ok(opened) => opened,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(error),
-        };
-        match mount_of(&place, &fs::read("/proc/self/mountinfo")?)? {
-            Some(entry) if self.is(&entry) => detach(&place, &self.dir).map(|()| true),
-            Some(_) | None => Ok(false),
+        match open_top(&self.dir) {
+            Ok((place, _, Some(entry))) if self.is(&entry) => {
+                detach(&place, &self.dir).map(|()| true)
+            }
+            Ok(_) => Ok(false),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+            Err(error) => Err(error),
         }
     }
 
@@ -196,10 +184,8 @@ impl Mounted {
 pub(super) fn unmount(source: &Path, dir: &Path) -> io::Result<()> {
     let source = shown_source(source)?;
     for _ in 0..STALE_MAX {
-        let (place, path) = open_dir(dir)?;
-        let entry = mount_of(&place, &fs::read("/proc/self/mountinfo")?)?;
-        let top = |it: &Entry| it.point == path.as_os_str().as_bytes() && it.is_ours(&source);
-        if !entry.is_some_and(|it| top(&it)) {
+        let (place, path, entry) = open_top(dir)?;
+        if !entry.is_some_and(|it| it.is_ours(&source)) {
             break;
         }
         detach(&place, &path)?;
@@ -214,32 +200,28 @@ pub fn is_mounted(dir: &Path) -> bool {
 
 /// Finds the directory at which a source is mounted, if it is; of several the latest.
 pub fn of(source: &Path) -> io::Result<Option<PathBuf>> {
-    let (source, text) = (shown_source(source)?, fs::read("/proc/self/mountinfo")?);
+    let (source, text) = (shown_source(source)?, mountinfo()?);
     let latest = entries(&text).filter(|it| it.is_ours(&source)).last();
-    Ok(latest.map(|entry| PathBuf::from(OsString::from_vec(entry.point))))
+    Ok(latest.map(|entry| entry.point))
 }
 
 /// Finds the top of the tree that a directory is in; `None` if it is in none, or in one of which only a part is bound there.
 pub(super) fn tree_of(dir: &Path) -> io::Result<Option<PathBuf>> {
     let (place, _) = open_dir(dir)?;
-    let entry = mount_of(&place, &fs::read("/proc/self/mountinfo")?)?;
-    Ok(entry
-        .filter(Entry::is_tree)
-        .map(|entry| PathBuf::from(OsString::from_vec(entry.point))))
+    let entry = mount_of(&place)?.filter(Entry::is_tree);
+    Ok(entry.map(|entry| entry.point))
 }
 
 /// Finds where trees are mounted, each once.
 pub(super) fn trees() -> io::Result<Vec<PathBuf>> {
-    let text = fs::read("/proc/self/mountinfo")?;
+    let text = mountinfo()?;
     let mut devices = Vec::new();
     let once = entries(&text).filter(Entry::is_tree).filter(|entry| {
         let is_new = !devices.contains(&entry.device);
         devices.push(entry.device.clone());
         is_new
     });
-    Ok(once
-        .map(|entry| PathBuf::from(OsString::from_vec(entry.point)))
-        .collect())
+    Ok(once.map(|entry| entry.point).collect())
 }
 
 /// Makes the source absolute and checks that the kernel will take it.
@@ -266,12 +248,8 @@ pub(super) fn clear(source: &Path, dir: &Path) -> io::Result<()> {
 
 fn clear_stale(source: &OsStr, dir: &Path) -> io::Result<()> {
     for _ in 0..STALE_MAX {
-        let (place, path) = open_dir(dir)?;
-        let text = fs::read("/proc/self/mountinfo")?;
-        let entry = mount_of(&place, &text)?;
-        // opened below the top of a mount, the directory belongs to it but is no mount point
-        let top = |entry: &Entry| entry.point == path.as_os_str().as_bytes();
-        let Some(entry) = entry.filter(|it| top(it) && it.is_fuse()) else {
+        let (place, path, entry) = open_top(dir)?;
+        let Some(entry) = entry.filter(Entry::is_fuse) else {
             return Ok(());
         };
         let (ours, dead) = (entry.is_ours(source), is_dead(&place));
@@ -329,19 +307,29 @@ fn detach(place: &OwnedFd, path: &Path) -> io::Result<()> {
         .map_err(|error| explain(error, format_args!("cannot unmount {}", path.display())))
 }
 
-/// The entry of the mount that is seen at `dir`, if `dir` is its top.
-fn topmost(dir: &Path) -> io::Result<Option<Entry>> {
+/// Opens a directory as [`open_dir`] does, with the mount that is seen there if the directory is its top: below its top a
+/// directory belongs to a mount, but is no mount point.
+fn open_top(dir: &Path) -> io::Result<(OwnedFd, PathBuf, Option<Entry>)> {
     let (place, path) = open_dir(dir)?;
-    let text = fs::read("/proc/self/mountinfo")?;
-    let entry = mount_of(&place, &text)?;
-    Ok(entry.filter(|it| it.point == path.as_os_str().as_bytes()))
+    let entry = mount_of(&place)?.filter(|it| it.point == path);
+    Ok((place, path, entry))
 }
 
-/// The entry, in the text of a mountinfo file, of the mount that an opened path belongs to.
-fn mount_of(place: &OwnedFd, mountinfo: &[u8]) -> io::Result<Option<Entry>> {
+/// The mount that is seen at `dir`, if `dir` is its top.
+fn topmost(dir: &Path) -> io::Result<Option<Entry>> {
+    open_top(dir).map(|(_, _, entry)| entry)
+}
+
+/// The mount that an opened path belongs to.
+fn mount_of(place: &OwnedFd) -> io::Result<Option<Entry>> {
     let text = fs::read_to_string(format!("/proc/self/fdinfo/{}", place.as_raw_fd()))?;
     let id = mount_id(&text);
-    Ok(entries(mountinfo).find(|it| Some(it.id) == id))
+    Ok(entries(&mountinfo()?).find(|it| Some(it.id) == id))
+}
+
+/// Every mount that this process sees, as the kernel tells them.
+fn mountinfo() -> io::Result<Vec<u8>> {
+    fs::read("/proc/self/mountinfo")
 }
 
 /// Finds the mount number in the text of an fdinfo file.
@@ -353,13 +341,14 @@ fn mount_id(fdinfo: &str) -> Option<u64> {
 }
 
 /// One line of a mountinfo file; texts without the kernel's escapes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 struct Entry {
     id: u64,
     device: String,
     /// What of the file system is seen there.
     root: Vec<u8>,
-    point: Vec<u8>,
+    /// Where that is, absolute.
+    point: PathBuf,
     fs_type: Vec<u8>,
     source: OsString,
 }
@@ -392,7 +381,7 @@ fn entry(line: &[u8]) -> Option<Entry> {
     let id = str::from_utf8(words.next()?).ok()?.parse().ok()?;
     let device = str::from_utf8(words.nth(1)?).ok()?.to_owned();
     let root = unescape(words.next()?).into_owned();
-    let point = unescape(words.next()?).into_owned();
+    let point = OsString::from_vec(unescape(words.next()?).into_owned()).into();
     words.find(|word| *word == b"-")?;
     let fs_type = unescape(words.next()?).into_owned();
     let source = OsString::from_vec(unescape(words.next()?).into_owned());
@@ -469,16 +458,16 @@ x 22 0:36 / /mnt/x rw - tmpfs none rw
         assert_eq!(ids, [22, 36, 37, 38, 39, 42]);
         let one = found(36).unwrap();
         assert_eq!(one.device, "0:32");
-        assert_eq!(one.point, b"/mnt/one");
+        assert_eq!(one.point, Path::new("/mnt/one"));
         assert!(one.is_ours(OsStr::new(r"/var/lib/a b\.db")));
         assert!(!one.is_ours(OsStr::new("/var/lib/a")));
         let two = found(37).unwrap();
-        assert_eq!(two.point, b"/mnt/two words\t\n");
+        assert_eq!(two.point, Path::new("/mnt/two words\t\n"));
         assert!(one.is_tree() && !two.is_tree());
         assert!(two.is_ours(OsStr::new("/c#")));
         assert_eq!(found(38).unwrap().fs_type, b"tmpfs");
         let other = found(42).unwrap();
-        assert_eq!(other.point, b"/mnt/\xc3\xa4\xff");
+        assert_eq!(other.point.as_os_str().as_bytes(), b"/mnt/\xc3\xa4\xff");
         assert!(!other.is_ours(OsStr::new(r"/var/lib/a b\.db")));
     }
 
@@ -586,7 +575,7 @@ x 22 0:36 / /mnt/x rw - tmpfs none rw
             let source = Path::new("/no such#\tsource\\");
             let (device, mounted) = mount(source, place.0.path(), read_only).unwrap();
             assert!(is_mounted(place.0.path()) && mounted.is_mounted());
-            assert_eq!(mounted.source(), source);
+            assert_eq!(mounted.source, source);
             assert_eq!(mounted.dir(), place.path());
             let line = place.options();
             let words: Vec<&str> = line.split([' ', ',']).collect();
@@ -601,7 +590,7 @@ x 22 0:36 / /mnt/x rw - tmpfs none rw
             ] {
                 assert!(words.contains(&forced), "{forced}: {line}");
             }
-            assert!(mounted.device().starts_with("0:"));
+            assert!(mounted.device.starts_with("0:"));
             assert!(mounted.unmount().unwrap());
             assert!(!is_mounted(place.0.path()) && !mounted.is_mounted());
             assert!(!mounted.unmount().unwrap());
