@@ -107,15 +107,10 @@ enum Meaning {
     ReadOnly,
     ReadWrite,
     Remount,
-    /// The name ends with `=`.
     Gid,
-    /// The name ends with `=`.
     Pool,
-    /// The name ends with `=`.
     Hooks,
-    /// The name ends with `=`.
     Config,
-    /// The name ends with `=`.
     RunAs,
     /// Says how mount(8), systemd or fstab treat the line; or what is forced here; or what makes no difference.
     Nothing,
@@ -232,6 +227,7 @@ pub fn demand_same(now: &Options, wanted: &Options) -> Result<(), Refused> {
     differs("gid", number(now.gid.or(Some(0))), number(wanted.gid))?;
     differs("pool", now.pool.clone(), wanted.pool.clone())?;
     differs("hooks", path(&now.hooks), path(&wanted.hooks))?;
+    differs("config", path(&now.config), path(&wanted.config))?;
     differs("runas", now.runas.clone(), wanted.runas.clone())
 }
 
@@ -449,6 +445,7 @@ mod tests {
             ("remount,gid=8", Some("gid=8")),
             ("remount,pool=Archive", Some("pool=Archive")),
             ("remount,hooks=/etc/hooks", Some("hooks=/etc/hooks")),
+            ("remount,config=/etc/other", Some("config=/etc/other")),
             ("remount,runas=ntmsfs", Some("runas=ntmsfs")),
         ] {
             let wanted = parse([words], false).unwrap();
