@@ -21,15 +21,8 @@ pub(super) const PATH: &str = "/etc/ntmsfs.conf";
 /// Longer files are refused.
 const BYTES_MAX: u64 = 65_536;
 
-/// The tables of a configuration.
-const TABLES: [&str; 1] = ["limits"];
-
-/// What a configuration says.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Config {
-    /// What one user may have.
-    pub quotas: Quotas,
-}
+/// The table of a configuration: what one user may have.
+const TABLE: &str = "limits";
 
 /// The configuration of a daemon, which can be read again.
 #[derive(Debug, Clone)]
@@ -43,18 +36,15 @@ impl Source {
     /// Reads the configuration for the first time.
     pub(super) fn open(named: Option<&Path>) -> Result<Self> {
         let named = named.map(std::path::absolute).transpose()?;
-        let config = load(named.as_deref())?;
-        Ok(Self {
-            named,
-            limits: Arc::new(Limits::new(config.quotas)),
-        })
+        let limits = Arc::new(Limits::new(load(named.as_deref())?));
+        Ok(Self { named, limits })
     }
 
     /// Reads it again; if it is refused, everything stays as it was.
     pub(super) fn reload(&self) {
         match load(self.named.as_deref()) {
-            Ok(config) => {
-                self.limits.replace(config.quotas);
+            Ok(quotas) => {
+                self.limits.replace(quotas);
                 tracing::info!("the configuration was read again");
             }
             Err(error) => {
@@ -66,11 +56,11 @@ impl Source {
 }
 
 /// Reads the named file, or the usual one if there is one.
-pub(super) fn load(named: Option<&Path>) -> Result<Config> {
+pub(super) fn load(named: Option<&Path>) -> Result<Quotas> {
     let path = named.unwrap_or(Path::new(PATH));
     let file = match File::open(path) {
         Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
-            return Ok(Config::default());
+            return Ok(Quotas::default());
         }
         opened => opened.with_context(|| path.display().to_string())?,
     };
@@ -97,17 +87,17 @@ fn read(file: &File) -> Result<String> {
 }
 
 /// Reads the text of a configuration; the error is a sentence that begins with the line.
-pub fn parse(text: &str) -> std::result::Result<Config, String> {
+pub fn parse(text: &str) -> std::result::Result<Quotas, String> {
     let at = |span: Range<usize>, what: String| format!("line {}: {what}", line(text, span.start));
     let table = DeTable::parse(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
         at(span, error.message().replace('\n', "; "))
     })?;
-    let mut config = Config::default();
+    let mut quotas = Quotas::default();
     for (key, value) in table.get_ref() {
         let (name, span) = (key.get_ref().as_ref(), key.span());
-        if !TABLES.contains(&name) {
-            return Err(at(span, unknown("table", name, TABLES)));
+        if name != TABLE {
+            return Err(at(span, unknown("table", name, [TABLE])));
         }
         let DeValue::Table(table) = value.get_ref() else {
             return Err(at(span, format!("{name:?} is a table: write [{name}]")));
@@ -122,10 +112,10 @@ pub fn parse(text: &str) -> std::result::Result<Config, String> {
                 );
                 at(value.span(), what)
             })?;
-            config.quotas.set(quota, size);
+            quotas.set(quota, size);
         }
     }
-    Ok(config)
+    Ok(quotas)
 }
 
 /// Counts lines from 1.
@@ -179,13 +169,7 @@ mod tests {
                 &[(Quota::Names, 16), (Quota::OpenFiles, 1000)],
             ),
         ] {
-            assert_eq!(
-                parse(text),
-                Ok(Config {
-                    quotas: quotas(changed)
-                }),
-                "{text}"
-            );
+            assert_eq!(parse(text), Ok(quotas(changed)), "{text}");
         }
     }
 

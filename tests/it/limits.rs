@@ -204,8 +204,8 @@ fn a_configuration_that_is_refused_is_named_by_its_line() {
 #[test]
 fn the_configuration_that_is_shipped_is_the_usual_one() {
     let text = include_str!("../../mount/ntmsfs.conf");
-    let config = ntmsfs::cli::config::parse(text);
-    assert_eq!(config, Ok(ntmsfs::cli::config::Config::default()));
+    let quotas = ntmsfs::cli::config::parse(text);
+    assert_eq!(quotas, Ok(ntmsfs::domain::quota::Quotas::default()));
     let page = fs::read_to_string("man/ntmsfs.conf.5").unwrap();
     for quota in ntmsfs::domain::quota::ALL {
         let row = quota.row();
