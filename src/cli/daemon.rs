@@ -94,10 +94,7 @@ impl<'a> Start<'a> {
         let config = Source::open(job.words.config.as_deref())?;
         let hooks = job.start_hooks((&catalog, &dir), report)?;
         privilege::gain_nothing()?;
-        sandbox::enter(&sandbox::Needed {
-            catalog: &catalog,
-            config: config.named.as_deref().and_then(Path::parent),
-        })?;
+        sandbox::enter(&catalog, config.named.as_deref())?;
         Ok(Self {
             job,
             report,

@@ -8,7 +8,7 @@ use landlock::{
     ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, Ruleset, RulesetAttr as _,
     RulesetCreated, RulesetCreatedAttr as _, RulesetStatus, path_beneath_rules,
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The rights that are known here; what a newer kernel adds is not asked for, and an older one bounds what it knows.
 const KNOWN: ABI = ABI::V5;
@@ -29,17 +29,10 @@ const READ: &[&str] = &[
 /// Where drives are; their modes say who may use them.
 const DEVICES: &str = "/dev";
 
-/// What a server needs.
-#[derive(Debug, Clone)]
-pub(super) struct Needed<'a> {
-    pub(super) catalog: &'a Path,
-    /// The directory of the configuration, if one was named: editors replace the file.
-    pub(super) config: Option<&'a Path>,
-}
-
-/// Leaves this thread, and those that it starts, nothing else. Cannot be undone.
-pub(super) fn enter(needed: &Needed<'_>) -> Result<()> {
-    let status = rules(needed)
+/// Leaves this thread, and those that it starts, the surroundings of the catalog, and to read the configuration if one was
+/// named. Cannot be undone.
+pub(super) fn enter(catalog: &Path, config: Option<&Path>) -> Result<()> {
+    let status = rules(catalog, config)
         .and_then(|rules| Ok(rules.restrict_self()?))
         .context("bounding what can be reached")?;
     match status.ruleset {
@@ -54,7 +47,7 @@ pub(super) fn enter(needed: &Needed<'_>) -> Result<()> {
     Ok(())
 }
 
-fn rules(needed: &Needed<'_>) -> Result<RulesetCreated> {
+fn rules(catalog: &Path, config: Option<&Path>) -> Result<RulesetCreated> {
     let read: BitFlags<AccessFs> = AccessFs::ReadFile | AccessFs::ReadDir;
     // Nobody puts a program, a device or a socket beside a catalog.
     let files = read
@@ -67,17 +60,14 @@ fn rules(needed: &Needed<'_>) -> Result<RulesetCreated> {
         | AccessFs::RemoveDir
         | AccessFs::Refer;
     let devices = read | AccessFs::WriteFile | AccessFs::IoctlDev;
-    let beside = needed.catalog.parent().map(Path::to_owned);
-    let also: Vec<PathBuf> = READ
-        .iter()
-        .map(PathBuf::from)
-        .chain(needed.config.map(Path::to_owned))
-        .collect();
+    // Editors replace the file.
+    let config = config.and_then(Path::parent);
+    let also = READ.iter().map(Path::new).chain(config);
     Ok(Ruleset::default()
         .set_compatibility(CompatLevel::BestEffort)
         .handle_access(AccessFs::from_all(KNOWN))?
         .create()?
-        .add_rules(path_beneath_rules(beside, files))?
+        .add_rules(path_beneath_rules(catalog.parent(), files))?
         .add_rules(path_beneath_rules([DEVICES], devices))?
         .add_rules(path_beneath_rules(also, read))?)
 }
@@ -102,11 +92,8 @@ mod tests {
         let (catalog, at) = (catalog.as_path(), outside.path());
         let enforced = std::thread::scope(|scope| {
             let confined = scope.spawn(move || {
-                let needed = Needed {
-                    catalog,
-                    config: config.parent(),
-                };
-                let status = rules(&needed).unwrap().restrict_self().unwrap();
+                let rules = rules(catalog, Some(&config)).unwrap();
+                let status = rules.restrict_self().unwrap();
                 if status.ruleset == RulesetStatus::NotEnforced {
                     return false;
                 }
