@@ -20,7 +20,7 @@ const SWITCH: &str = "NTMSFS_SECCOMP";
 /// How a call is bound by its arguments: all, only some flags of it, or only some values of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Bound {
-    None,
+    Any,
     /// The argument of that index has all of these bits.
     Has(u8, u64),
     /// The argument of that index is one of these.
@@ -29,7 +29,7 @@ enum Bound {
     Never,
 }
 
-use Bound::{Has, Is, Never, None as Any};
+use Bound::{Any, Has, Is, Never};
 
 const THREAD: u64 = 0x0001_0000;
 const LOCAL: &[u64] = &[1];
