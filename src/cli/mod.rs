@@ -31,7 +31,6 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::CompleteEnv;
 use client::failed::Exit;
 use progress::Bar;
-use std::cell::RefCell;
 use std::ffi::OsString;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -256,8 +255,8 @@ impl Arguments {
             }
             Verb::Keep(kept) => keeper::run(&kept),
             Verb::Restore { export, catalog } => {
-                let bar = RefCell::new(Bar::new());
-                let told = |what: &str, done, total| bar.borrow_mut().at(what, done, total);
+                let bar = Bar::new();
+                let told = |what: &str, done, total| bar.at(what, done, total);
                 let done = crate::manager::restoring::restore_told(&export, &catalog, &told);
                 made(done, &catalog, "restore")
             }
@@ -287,8 +286,8 @@ fn made(done: crate::domain::error::Result<()>, catalog: &Path, verb: &str) -> R
 }
 
 fn check(catalog: &Path, archives: &[PathBuf]) -> Result<()> {
-    let bar = RefCell::new(Bar::new());
-    let told = |what: &str, done, total| bar.borrow_mut().at(what, done, total);
+    let bar = Bar::new();
+    let told = |what: &str, done, total| bar.at(what, done, total);
     job::catalog_at(catalog)?;
     let found = crate::manager::check_told(catalog, archives, &told)
         .with_context(|| format!("check {}", catalog.display()))?;

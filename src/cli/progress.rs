@@ -3,6 +3,7 @@
 //! Invariant: it is on standard error, only if that is a terminal, and nothing of it stays there.
 
 use crate::manager::clock;
+use std::cell::Cell;
 use std::io::{IsTerminal as _, Write as _, stderr};
 use std::time::Duration;
 
@@ -14,27 +15,28 @@ const PLACES: u64 = 30;
 
 /// The bar.
 pub(super) struct Bar {
-    shown: bool,
-    next: Option<Duration>,
+    shown: Cell<bool>,
+    /// When it may be drawn again; `None`: never.
+    next: Cell<Option<Duration>>,
 }
 
 impl Bar {
     pub(super) fn new() -> Self {
         let is_wanted = stderr().is_terminal();
         Self {
-            shown: false,
-            next: is_wanted.then(clock::boot),
+            shown: Cell::new(false),
+            next: Cell::new(is_wanted.then(clock::boot)),
         }
     }
 
     /// Says how far it is: `total` 0 if nobody knows how much there is.
-    pub(super) fn at(&mut self, what: &str, done: u64, total: u64) {
+    pub(super) fn at(&self, what: &str, done: u64, total: u64) {
         let now = clock::boot();
-        if self.next.is_none_or(|next| now < next) {
+        if self.next.get().is_none_or(|next| now < next) {
             return;
         }
-        self.next = Some(now + PAUSE);
-        self.shown = true;
+        self.next.set(Some(now + PAUSE));
+        self.shown.set(true);
         // Only a convenience.
         drop(write!(stderr(), "\r\x1b[K{}", line(what, done, total)));
         drop(stderr().flush());
@@ -43,7 +45,7 @@ impl Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        if self.shown {
+        if self.shown.get() {
             drop(write!(stderr(), "\r\x1b[K"));
         }
     }

@@ -79,7 +79,7 @@ fn copy(export: &mut File, path: &Path) -> Result<()> {
         .create_new(true)
         .mode(0o600)
         .open(path)?;
-    let mut bar = Bar::new();
+    let bar = Bar::new();
     bar.at("exporting", 0, 0);
     let (mut buffer, mut done) = (vec![0; BUFFER], 0);
     loop {

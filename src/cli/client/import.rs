@@ -74,7 +74,7 @@ impl Import {
             number: 0,
             read: 0,
         };
-        let mut bar = Bar::new();
+        let bar = Bar::new();
         while let Some(line) = reader.next(self.csv)? {
             sender.add(&line)?;
             bar.at("importing", reader.read, size);
