@@ -124,7 +124,7 @@ impl Helper {
 }
 
 /// Where everything is.
-#[derive(Debug, Clone)]
+#[derive(Debug, clap::Args)]
 pub(super) struct Places {
     pub(super) catalog: PathBuf,
     /// Where it is mounted.
@@ -132,6 +132,7 @@ pub(super) struct Places {
     /// The programs.
     pub(super) folder: PathBuf,
     /// Log to standard error.
+    #[arg(short = 'f')]
     pub(super) foreground: bool,
 }
 

@@ -44,7 +44,7 @@ const WATCH: &[u8] = b"watch";
 const DONE: &[u8] = b"done";
 
 /// What one keeper keeps.
-#[derive(Debug, Clone, clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(super) struct Kept {
     pub(super) catalog: PathBuf,
     pub(super) dir: PathBuf,
@@ -152,11 +152,10 @@ fn serve(kept: &Kept, socket: &OwnedFd) -> Result<()> {
             _ => bail!("an unknown word"),
         };
         let sent = match done {
-            Ok(device) => handover::send(
-                socket.as_fd(),
-                DONE,
-                device.as_ref().map(std::os::fd::AsFd::as_fd),
-            ),
+            Ok(device) => {
+                let device = device.as_ref().map(OwnedFd::as_fd);
+                handover::send(socket.as_fd(), DONE, device)
+            }
             Err(error) => handover::send(socket.as_fd(), Failure::line(&error).as_bytes(), None),
         };
         if sent.is_err() {

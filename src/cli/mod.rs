@@ -78,13 +78,7 @@ enum Verb {
     },
     /// Used by the program itself: run the programs of a directory, told by the daemon on standard input.
     #[command(hide = true)]
-    Hooks {
-        catalog: PathBuf,
-        dir: PathBuf,
-        folder: PathBuf,
-        #[arg(short = 'f')]
-        foreground: bool,
-    },
+    Hooks(hooks::Places),
     /// For a service manager: mount, and have it keep the connection for the service; see ntmsfs(8).
     #[command(
         after_help = "Examples:\n  ntmsfs attach -o rw /var/lib/ntmsfs/media/catalog /srv/media"
@@ -234,17 +228,7 @@ impl Arguments {
                 before,
             } => archive::run(&catalog, &archive, before.as_deref())
                 .with_context(|| format!("archive {}", catalog.display())),
-            Verb::Hooks {
-                catalog,
-                dir,
-                folder,
-                foreground,
-            } => hooks::run(&hooks::Places {
-                catalog,
-                dir,
-                folder,
-                foreground,
-            }),
+            Verb::Hooks(places) => hooks::run(&places),
             Verb::Attach {
                 catalog,
                 dir,
