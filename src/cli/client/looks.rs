@@ -3,15 +3,15 @@
 use rustix::termios::tcgetwinsize;
 use std::io::{IsTerminal as _, stdout};
 
-/// The width of a terminal that does not say one.
-const WIDTH: usize = 80;
+/// Columns and lines of a terminal that does not say them.
+const SIZE: (usize, usize) = (80, 24);
 
 /// How wide it is and whether it has colours. What is not a terminal gets everything, plain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Looks {
     /// Columns; `None`: as many as it takes.
     pub(super) width: Option<usize>,
-    colour: bool,
+    pub(super) colour: bool,
 }
 
 impl Looks {
@@ -28,18 +28,14 @@ impl Looks {
         let set = |name| std::env::var_os(name).filter(|value| !value.is_empty());
         let dumb = set("TERM").is_none_or(|term| term == "dumb");
         Self {
-            width: Some(size().0.unwrap_or(WIDTH)),
+            width: Some(size().0),
             colour: !dumb && set("NO_COLOR").is_none(),
         }
     }
 
-    pub(super) fn has_colours(self) -> bool {
-        self.colour
-    }
-
-    /// Puts text between the codes of a colour.
+    /// Puts text between the codes of a colour; an empty code is none.
     pub(super) fn paint(self, code: &str, text: &str) -> String {
-        if self.colour && !text.is_empty() {
+        if self.colour && !code.is_empty() && !text.is_empty() {
             format!("\x1b[{code}m{text}\x1b[0m")
         } else {
             text.to_owned()
@@ -52,25 +48,24 @@ impl Looks {
 
     /// A state in its colour: green works, yellow waits, red needs somebody.
     pub(super) fn state(self, word: &str, shown: &str) -> String {
-        match state_colour(word) {
-            Some(code) => self.paint(code, shown),
-            None => shown.to_owned(),
-        }
+        self.paint(state_colour(word), shown)
     }
 }
 
-/// Columns and lines of the terminal, if it says them.
-pub(super) fn size() -> (Option<usize>, Option<usize>) {
-    let said = |number: u16| Some(usize::from(number)).filter(|number| *number > 0);
-    tcgetwinsize(stdout()).map_or((None, None), |size| (said(size.ws_col), said(size.ws_row)))
+/// Columns and lines of the terminal.
+pub(super) fn size() -> (usize, usize) {
+    let or = |said: u16, usual| if said > 0 { said.into() } else { usual };
+    tcgetwinsize(stdout()).map_or(SIZE, |size| {
+        (or(size.ws_col, SIZE.0), or(size.ws_row, SIZE.1))
+    })
 }
 
 /// The colour of the word of a state.
-fn state_colour(word: &str) -> Option<&'static str> {
+fn state_colour(word: &str) -> &'static str {
     match word {
-        "ready" | "available" | "allocated" | "complete" | "mounted" | "loaded" => Some("32"),
-        "submitted" | "active" | "in-progress" | "initializing" | "in-use" => Some("33"),
-        "needs-service" | "not-present" | "refused" | "disabled" | "decommissioned" => Some("31"),
-        _ => None,
+        "ready" | "available" | "allocated" | "complete" | "mounted" | "loaded" => "32",
+        "submitted" | "active" | "in-progress" | "initializing" | "in-use" => "33",
+        "needs-service" | "not-present" | "refused" | "disabled" | "decommissioned" => "31",
+        _ => "",
     }
 }

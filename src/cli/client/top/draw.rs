@@ -4,6 +4,8 @@
 
 use super::page::{Item, Library, Page, Pool};
 use super::screen::Piece;
+use crate::cli::client::table::cut;
+use crate::domain::name::printable;
 use unicode_width::UnicodeWidthStr as _;
 
 /// A state of sides on the page.
@@ -107,7 +109,7 @@ fn legend() -> Vec<Piece> {
 
 fn bar(pool: &Pool, width: usize) -> Vec<Piece> {
     let numbers = numbers(pool);
-    let name = crate::cli::client::table::cut(&crate::domain::name::printable(&pool.name), NAME);
+    let name = cut(&printable(&pool.name), NAME);
     let room = width.saturating_sub(NAME + 6 + numbers.width());
     // Numbers may be cut, the bar is what is looked at.
     let places = room.clamp(10, BAR);
@@ -198,6 +200,7 @@ fn add_library(out: &mut Vec<Vec<Piece>>, library: &Library) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::client::looks::Looks;
     use crate::cli::client::top::screen::line;
 
     #[test]
@@ -232,13 +235,13 @@ mod tests {
         };
         for width in [1, 20, 80, 200] {
             for pieces in lines(&page, width) {
-                let shown = line(&pieces, width, false);
+                let shown = line(&pieces, width, Looks::plain(None));
                 assert!(shown.width() <= width, "{width}: {shown}");
             }
         }
         let text: Vec<String> = lines(&page, 80)
             .iter()
-            .map(|pieces| line(pieces, 80, false))
+            .map(|pieces| line(pieces, 80, Looks::plain(None)))
             .collect();
         assert!(
             text.iter()

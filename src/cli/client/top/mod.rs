@@ -4,7 +4,7 @@ mod draw;
 mod page;
 mod screen;
 
-use super::looks::Looks;
+use super::looks::{self, Looks};
 use super::place::{Place, Tree};
 use anyhow::Result;
 use clap::Args;
@@ -94,8 +94,8 @@ impl View {
 
     /// Draws it, and tells how many lines are seen at once.
     fn draw(&mut self, tree: &Tree) -> Result<usize> {
-        let (width, height) = Screen::size();
-        let colours = Looks::of_stdout().has_colours();
+        let (width, height) = looks::size();
+        let looks = Looks::of_stdout();
         let lines = draw::lines(&self.page, width);
         let room = height.saturating_sub(2);
         self.keep_within(room);
@@ -105,8 +105,8 @@ impl View {
             (None, None) => ("", tree.root().to_string_lossy().into_owned()),
         };
         let seen = lines.iter().skip(self.first).take(room);
-        let mut shown = vec![line(&[head], width, colours)];
-        shown.extend(seen.map(|pieces| line(pieces, width, colours)));
+        let mut shown = vec![line(&[head], width, looks)];
+        shown.extend(seen.map(|pieces| line(pieces, width, looks)));
         shown.resize(height.saturating_sub(1), String::new());
         let last = (self.first + room).min(lines.len());
         let foot = format!(
@@ -114,7 +114,7 @@ impl View {
             self.first + 1,
             lines.len()
         );
-        shown.push(line(&[("7", foot)], width, colours));
+        shown.push(line(&[("7", foot)], width, looks));
         shown.truncate(height);
         Screen::draw(&shown)?;
         Ok(room)

@@ -4,7 +4,8 @@
 //! cannot be met.
 
 use crate::cli::client::failed::{Exit, Failed};
-use crate::cli::client::looks;
+use crate::cli::client::looks::Looks;
+use crate::cli::client::table::cut;
 use crate::domain::name::printable;
 use anyhow::Result;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -81,12 +82,6 @@ impl Screen {
         tcsetattr(stdin(), OptionalActions::Now, &raw)?;
         stdout().write_all(ENTER)?;
         Ok(screen)
-    }
-
-    /// Columns and lines.
-    pub(super) fn size() -> (usize, usize) {
-        let (columns, lines) = looks::size();
-        (columns.unwrap_or(80), lines.unwrap_or(24))
     }
 
     /// Puts lines on the terminal, all at once.
@@ -196,19 +191,15 @@ fn meaning(key: &[u8]) -> Input {
 /// A piece of a line: the codes of its colours, and its text.
 pub(super) type Piece = (&'static str, String);
 
-/// A line of a width, with colours or without.
-pub(super) fn line(pieces: &[Piece], width: usize, colours: bool) -> String {
+/// A line of a width.
+pub(super) fn line(pieces: &[Piece], width: usize, looks: Looks) -> String {
     use unicode_width::UnicodeWidthStr as _;
     let mut out = String::new();
     let mut left = width;
     for (code, text) in pieces {
-        let text = crate::cli::client::table::cut(&printable(text), left);
+        let text = cut(&printable(text), left);
         left -= text.width().min(left);
-        if colours && !code.is_empty() && !text.is_empty() {
-            out.extend(["\x1b[", code, "m", &text, "\x1b[0m"]);
-        } else {
-            out.push_str(&text);
-        }
+        out.push_str(&looks.paint(code, &text));
     }
     out
 }
@@ -281,8 +272,12 @@ mod tests {
 
     #[test]
     fn a_line_is_printable_and_fits() {
-        let pieces = [("1", "日本\x1b[2J".to_owned()), ("", "rest".to_owned())];
-        assert_eq!(line(&pieces, 80, false), "日本\\x1b[2Jrest");
-        assert_eq!(line(&pieces, 6, true), "\x1b[1m日本\\\u{2026}\x1b[0m");
+        let (mut looks, pieces) = (
+            Looks::plain(None),
+            [("1", "日本\x1b[2J".to_owned()), ("", "rest".to_owned())],
+        );
+        assert_eq!(line(&pieces, 80, looks), "日本\\x1b[2Jrest");
+        looks.colour = true;
+        assert_eq!(line(&pieces, 6, looks), "\x1b[1m日本\\\u{2026}\x1b[0m");
     }
 }
