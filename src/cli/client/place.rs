@@ -5,6 +5,7 @@
 use super::failed::{Exit, Failed, word};
 use crate::cli::mountpoint;
 use crate::codes;
+use crate::domain::error::ErrorKind;
 use crate::domain::name::{self, printable};
 use anyhow::{Context as _, Result};
 use clap::Args;
@@ -226,8 +227,9 @@ impl Tree {
     fn last_refusal(&self, errno: i32) -> Option<String> {
         let line = fs::read_to_string(self.path("last-error")).ok()?;
         let kind = codes::number_in(&line).and_then(codes::kind_of);
-        let unsupported = line.starts_with("0x80070032 ");
-        let fits = unsupported || kind.is_some_and(|kind| codes::code(kind).errno == errno);
+        let fits = kind.is_some_and(|kind| {
+            kind == ErrorKind::NotSupported || codes::code(kind).errno == errno
+        });
         let kernel = [
             libc::EACCES,
             libc::EPERM,
