@@ -51,13 +51,14 @@ impl ImportLine {
     ///
     /// A name that no object may have is [`ErrorKind::InvalidName`], everything else that is wrong is
     /// [`ErrorKind::InvalidParameter`]; the sentence names the word. A line that starts with one of the words, such
-    /// as `slot=`, is one whose name was forgotten.
+    /// as `slot=`, or with one that is nearly so, is one whose name was forgotten.
     pub fn parse(line: &str) -> Result<Option<Self>> {
         let mut given = words::split_with_comment(line)?.into_iter();
         let Some(first) = given.next() else {
             return Ok(None);
         };
-        if let Some((word, _)) = WORDS.iter().find(|row| first.starts_with(row.0)) {
+        let is_word = first.contains('=');
+        if let Some(word) = words::nearest(&first, WORDS.map(|row| row.0)).filter(|_| is_word) {
             return Err(words::bad(word, "the name of the medium comes first"));
         }
         name::check(first.as_bytes()).map_err(|refusal| {
@@ -171,6 +172,7 @@ mod tests {
     fn refused_lines_name_the_word() {
         for (line, named) in [
             ("slot=lib0/1", "slot="),
+            ("barcod=1", "barcode="),
             ("a b", "\"b\""),
             ("a barcod=1", "barcode="),
             ("a barcode=1 barcode=1", "barcode is given twice"),

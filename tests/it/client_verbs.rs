@@ -480,6 +480,21 @@ fn a_bad_line_of_an_import_is_named() {
             "/nowhere: No such file",
         ),
         ("ntmsfs import Nowhere A", 1, "there is no pool Nowhere"),
+        (
+            "ntmsfs import Backup nonsense=1",
+            2,
+            "\"nonsense=1\": the name of the medium comes first\n",
+        ),
+        (
+            "ntmsfs import Backup barcod=1",
+            2,
+            "comes first; did you mean \"barcode=\"?",
+        ),
+        (
+            "echo barcod=1 | ntmsfs import Backup",
+            1,
+            "line 1: barcode=: the name of the medium comes first",
+        ),
     ] {
         refused(&run(&tree, script), status, said);
     }

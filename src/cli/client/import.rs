@@ -7,6 +7,7 @@ use super::place::{Place, Tree};
 use super::words;
 use crate::cli::progress::Bar;
 use crate::domain::name::printable;
+use crate::domain::words::nearest;
 use anyhow::{Context as _, Result};
 use clap::Args;
 use std::fs::{File, OpenOptions};
@@ -39,6 +40,9 @@ pub(in crate::cli) struct Import {
 
 impl Import {
     pub(super) fn run(&self) -> Result<()> {
+        self.medium
+            .first()
+            .map_or(Ok(()), |name| demand_name(name))?;
         let given = self.medium.iter().map(String::as_str);
         let one = (!self.medium.is_empty())
             .then(|| words::join(given))
@@ -81,6 +85,17 @@ impl Import {
         }
         sender.send()
     }
+}
+
+/// Refuses a word of a line where the name of the medium should be. A name that looks like one can be in a file.
+fn demand_name(name: &str) -> Result<(), Failed> {
+    let Some((key, _)) = name.split_once('=') else {
+        return Ok(());
+    };
+    let meant = nearest(key, COLUMNS);
+    let meant = meant.map_or_else(String::new, |near| format!("; did you mean \"{near}=\"?"));
+    let sentence = format!("\"{name}\": the name of the medium comes first{meant}");
+    Err(Failed::new(Exit::Usage, sentence))
 }
 
 /// Sends lines together.
