@@ -31,18 +31,30 @@ fn completes(terminal: &Terminal, begun: &str, whole: &str) {
     });
 }
 
-fn stocked() -> (Tree, String) {
+/// A tree, with a logical medium and a request to a person that is open, each beside others.
+fn stocked() -> (Tree, [String; 2]) {
     let tree = Tree::stocked(2);
     fs::create_dir(tree.path("pools/Group")).unwrap();
     fs::create_dir(tree.path("pools/Group/pools/Inner")).unwrap();
     // Nobody's command line shall run what somebody has named.
     fs::create_dir(tree.path("pools/Trap$(touch owned)")).unwrap();
+    tree.pool("Empty", "LTO-8");
+    tree.write("pools/Empty/allocate_from_free", "0");
+    for name in ["one", "two"] {
+        tree.write(&format!("pools/Empty/requests/{name}"), "timeout=9h");
+    }
+    let mut numbers = tree.names("operator");
+    let open = numbers.pop().expect("two requests");
+    for number in numbers {
+        assert_eq!(number.get(..1), open.get(..1), "what is typed is of both");
+        tree.write(&format!("operator/{number}/state"), "refused");
+    }
     let lmid = tree.allocate("Backup", "");
-    (tree, lmid)
+    (tree, [lmid, open])
 }
 
 /// What every shell completes.
-fn all(terminal: &Terminal, lmid: &str) {
+fn all(terminal: &Terminal, [lmid, open]: &[String; 2]) {
     completes(terminal, "ntmsfs compl", "ntmsfs completions");
     completes(terminal, "ntmsfs why Bac", "ntmsfs why Backup");
     completes(terminal, "ntmsfs why Group/In", "ntmsfs why Group/Inner");
@@ -53,6 +65,11 @@ fn all(terminal: &Terminal, lmid: &str) {
     );
     completes(
         terminal,
+        &format!("ntmsfs operator done {}", open.get(..1).unwrap()),
+        &format!("ntmsfs operator done {open}"),
+    );
+    completes(
+        terminal,
         "ntmsfs allocate Backup error",
         "ntmsfs allocate Backup error-if-unavailable",
     );
@@ -60,7 +77,7 @@ fn all(terminal: &Terminal, lmid: &str) {
 
 #[test]
 fn bash_completes_verbs_and_names() {
-    let (tree, lmid) = stocked();
+    let (tree, named) = stocked();
     let rc = tree.scratch("rc").join("bashrc");
     fs::write(
         &rc,
@@ -69,7 +86,7 @@ fn bash_completes_verbs_and_names() {
     .unwrap();
     let terminal = shell(&tree, &format!("bash --rcfile {} -i", rc.display()));
     terminal.until("bash is there", |screen| screen.contains("loaded"));
-    all(&terminal, &lmid);
+    all(&terminal, &named);
     terminal.keys(&["C-u", "C-l"]);
     terminal.keys(&["-l", "ntmsfs why Tr"]);
     terminal.keys(&["Tab", "Tab", "Enter"]);
@@ -80,7 +97,7 @@ fn bash_completes_verbs_and_names() {
 
 #[test]
 fn zsh_completes_verbs_and_names() {
-    let (tree, lmid) = stocked();
+    let (tree, named) = stocked();
     let terminal = shell(&tree, "zsh -f -i");
     terminal.keys(&[
         "-l",
@@ -88,15 +105,15 @@ fn zsh_completes_verbs_and_names() {
     ]);
     terminal.keys(&["Enter"]);
     terminal.until("zsh is there", |screen| screen.contains("loaded"));
-    all(&terminal, &lmid);
+    all(&terminal, &named);
 }
 
 #[test]
 fn fish_completes_verbs_and_names() {
-    let (tree, lmid) = stocked();
+    let (tree, named) = stocked();
     let terminal = shell(&tree, "fish --no-config -i");
     terminal.keys(&["-l", "ntmsfs completions fish | source; echo load''ed"]);
     terminal.keys(&["Enter"]);
     terminal.until("fish is there", |screen| screen.contains("loaded\n"));
-    all(&terminal, &lmid);
+    all(&terminal, &named);
 }

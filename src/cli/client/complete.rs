@@ -3,6 +3,7 @@
 //! Invariant: a name that a shell would have to quote is not offered. Some shells put what is offered into the command as it is,
 //! and whoever names a pool must not write commands of others.
 
+use super::operator::is_answered;
 use super::place::{Place, Tree};
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -10,7 +11,7 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{Bash, EnvCompleter, Fish, Zsh};
 use std::ffi::OsStr;
 use std::io::{Write as _, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The variable by which a shell asks.
 pub(in crate::cli) const ASKED: &str = "NTMSFS_COMPLETE";
@@ -71,26 +72,28 @@ pub(super) fn pools() -> ArgValueCompleter {
                 "" => name.to_owned(),
                 above => format!("{above}/{name}"),
             };
-            let names = tree.names(&tree.path(dir)).ok()?;
-            Some(
-                names
-                    .iter()
-                    .filter_map(|name| name.to_str())
-                    .map(below)
-                    .collect(),
-            )
+            Some(names(tree, dir)?.iter().map(|name| below(name)).collect())
         })
     })
 }
 
 /// Identifiers of logical media.
 pub(super) fn logical() -> ArgValueCompleter {
-    in_folder("logical")
+    ArgValueCompleter::new(|begun: &OsStr| offered(begun, |tree, _| names(tree, "logical")))
 }
 
-/// Numbers of requests to people.
+/// Numbers of requests to people that have no answer yet.
 pub(super) fn operators() -> ArgValueCompleter {
-    in_folder("operator")
+    ArgValueCompleter::new(|begun: &OsStr| {
+        offered(begun, |tree, begun| {
+            let mut numbers = names(tree, "operator")?;
+            numbers.retain(|number| {
+                let state = format!("operator/{number}/state");
+                number.starts_with(begun) && tree.read(state).is_ok_and(|it| !is_answered(&it))
+            });
+            Some(numbers)
+        })
+    })
 }
 
 /// Words of an allocation request, with the media that can stand in them.
@@ -106,30 +109,16 @@ pub(super) fn words() -> ArgValueCompleter {
             }
         };
         offered(begun, |tree, _| {
-            let names = tree.names(&tree.path(folder)).ok()?;
-            Some(
-                names
-                    .iter()
-                    .filter_map(|name| Some(format!("{word}{}", name.to_str()?)))
-                    .collect(),
-            )
+            let names = names(tree, folder)?;
+            Some(names.iter().map(|name| format!("{word}{name}")).collect())
         })
     })
 }
 
-fn in_folder(folder: &'static str) -> ArgValueCompleter {
-    ArgValueCompleter::new(move |begun: &OsStr| {
-        offered(begun, |tree, _| {
-            let names = tree.names(&tree.path(folder)).ok()?;
-            Some(
-                names
-                    .iter()
-                    .filter_map(|name| name.to_str())
-                    .map(str::to_owned)
-                    .collect(),
-            )
-        })
-    })
+/// The names in a directory of the tree; others than UTF-8 cannot be completed.
+fn names(tree: &Tree, dir: impl AsRef<Path>) -> Option<Vec<String>> {
+    let names = tree.names(&tree.path(dir)).ok()?.into_iter();
+    Some(names.filter_map(|name| name.into_string().ok()).collect())
 }
 
 /// What of the names in the tree goes on with what was begun. Without a tree nothing does.

@@ -1,6 +1,7 @@
 //! The verbs that list what there is.
 
 use super::objects::{Lister, Listing, pool_of, text};
+use super::operator::is_answered;
 use super::place::{Place, Tree};
 use super::table::Column::{Number, State, Text};
 use crate::domain::time::Time;
@@ -168,7 +169,7 @@ const OPERATOR: Listing = Listing {
             number,
             of("command"),
             of("state"),
-            Time::parse(&of("submitted")).map_or_else(|_| String::new(), age),
+            since(&of("submitted")),
             of("by"),
             concerns
                 .into_iter()
@@ -194,7 +195,7 @@ fn side_of(path: &str) -> String {
 }
 
 /// The drives of a library, and those that have something in them.
-pub(super) fn drives(dir: &Path) -> (usize, usize) {
+fn drives(dir: &Path) -> (usize, usize) {
     let Ok(entries) = fs::read_dir(dir) else {
         return (0, 0);
     };
@@ -214,6 +215,11 @@ pub(super) fn age(time: Time) -> String {
         || "0s".to_owned(),
         |(unit, word)| format!("{}{word}", seconds / unit),
     )
+}
+
+/// The age of a time as the tree writes it; nothing if it is none.
+pub(super) fn since(time: &str) -> String {
+    Time::parse(time).map_or_else(|_| String::new(), age)
 }
 
 pub(super) fn pools(list: &List) -> Result<()> {
@@ -276,7 +282,7 @@ pub(super) fn libraries(list: &List) -> Result<()> {
 pub(super) fn operator(tree: &Tree, all: bool, json: bool) -> Result<()> {
     let mut lister = Lister::new(tree, &OPERATOR, json);
     lister.add_all(&tree.path("operator"), |info| {
-        all || !["complete", "refused"].contains(&text(info, "state").as_str())
+        all || !is_answered(&text(info, "state"))
     })?;
     lister.end()
 }

@@ -4,6 +4,7 @@ use super::failed::{Exit, Failed};
 use super::list;
 use super::place::{Place, Tree};
 use crate::domain::attribute::REASON;
+use crate::domain::state::OperatorState;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use rustix::fs::{XattrFlags, setxattr};
@@ -65,14 +66,18 @@ impl Operator {
     }
 }
 
+/// Whether a request whose file says this state has its answer. It never loses it.
+pub(super) fn is_answered(state: &str) -> bool {
+    OperatorState::from_word(state.trim_end()).is_some_and(|state| !state.is_open())
+}
+
 fn state(number: u64) -> String {
     format!("operator/{number}/state")
 }
 
 /// Keeps a reason with a request that is still open. A request that has its answer is refused when that is written.
 fn explain(tree: &Tree, number: u64, text: &str) -> Result<()> {
-    let open = tree.read(state(number))?;
-    if ["complete\n", "refused\n"].contains(&open.as_str()) {
+    if is_answered(&tree.read(state(number))?) {
         return Ok(());
     }
     let dir = tree.path(format!("operator/{number}"));

@@ -2,8 +2,9 @@
 //!
 //! Invariant: what this user may not read is left out and named, so whoever sees anything of the tree sees that much.
 
-use crate::cli::client::list::age;
+use crate::cli::client::list::{age, since};
 use crate::cli::client::objects::{pool_of, system, text};
+use crate::cli::client::operator::is_answered;
 use crate::cli::client::place::Tree;
 use crate::domain::time::Time;
 use anyhow::Result;
@@ -110,7 +111,7 @@ impl Reader {
                 continue;
             };
             let state = text(&info, "state");
-            if ["complete", "refused"].contains(&state.as_str()) {
+            if is_answered(&state) {
                 self.answered.insert(name);
                 continue;
             }
@@ -152,10 +153,6 @@ impl Reader {
         });
         Ok(items.collect())
     }
-}
-
-fn since(time: &str) -> String {
-    Time::parse(time).map_or_else(|_| String::new(), age)
 }
 
 fn info(tree: &Tree, dir: &Path) -> Option<Value> {
