@@ -1,7 +1,7 @@
 //! The command line: what a person, mount(8) or a service manager starts.
 //!
 //! Invariants: a message goes to standard error once, and says what to do; the exit statuses are those of one table
-//! (`client/failed.rs`), as mount.ntmsfs those of mount(8), [`failure::Status`].
+//! (`client/exit.rs`), as mount.ntmsfs those of mount(8), [`failure::Status`].
 
 mod archive;
 mod client;
@@ -29,7 +29,7 @@ use crate::domain::error::Refusal;
 use anyhow::{Context as _, Result, anyhow};
 use clap::{CommandFactory as _, Parser, Subcommand};
 use clap_complete::CompleteEnv;
-use client::failed::Exit;
+use client::exit::Exit;
 use progress::Bar;
 use std::ffi::OsString;
 use std::io::{self, Write as _};

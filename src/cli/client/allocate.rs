@@ -1,6 +1,6 @@
 //! `ntmsfs allocate`: one medium of a pool, through its transaction file, or exactly once by a named request.
 
-use super::failed::{Exit, Failed};
+use super::exit::{Exit, Failed};
 use super::place::{Place, Tree};
 use super::wait::Held;
 use super::words;

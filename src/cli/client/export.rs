@@ -1,6 +1,6 @@
 //! `ntmsfs export`: a copy of the catalog of one instant, complete under its name or not there.
 
-use super::failed::{Exit, Failed};
+use super::exit::{Exit, Failed};
 use super::place::Place;
 use crate::cli::progress::Bar;
 use crate::domain::name::printable;

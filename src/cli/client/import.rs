@@ -2,7 +2,7 @@
 //!
 //! Invariant: the number in a refusal is that of the line in the file, since each line of the file becomes one line.
 
-use super::failed::{Exit, Failed};
+use super::exit::{Exit, Failed};
 use super::place::{Place, Tree};
 use super::words;
 use crate::cli::progress::Bar;

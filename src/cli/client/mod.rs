@@ -5,8 +5,8 @@
 
 mod allocate;
 pub(super) mod complete;
+pub(super) mod exit;
 mod export;
-pub(super) mod failed;
 mod import;
 mod list;
 mod looks;

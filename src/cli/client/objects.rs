@@ -2,7 +2,7 @@
 //!
 //! Invariant: what goes away while it is listed is left out; what this user may not read is counted and said.
 
-use super::failed::Failed;
+use super::exit::Failed;
 use super::looks::Looks;
 use super::place::Tree;
 use super::table::{Column, Table};
@@ -117,7 +117,7 @@ pub(super) fn pool_of(path: &str) -> String {
 /// Reads the whole system as one object.
 pub(super) fn system(tree: &Tree) -> Result<Value> {
     serde_json::from_str(&tree.read("info.json")?).map_err(|error| {
-        Failed::new(super::failed::Exit::Refused, format!("info.json: {error}")).into()
+        Failed::new(super::exit::Exit::Refused, format!("info.json: {error}")).into()
     })
 }
 

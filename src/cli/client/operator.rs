@@ -1,6 +1,6 @@
 //! `ntmsfs operator`: what people are asked for, and their answers.
 
-use super::failed::{Exit, Failed};
+use super::exit::{Exit, Failed};
 use super::list;
 use super::place::{Place, Tree};
 use crate::domain::attribute::REASON;

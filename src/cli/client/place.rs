@@ -2,7 +2,7 @@
 //!
 //! Invariant: nothing is known here that the files do not say; a refusal is told in the words of the tree.
 
-use super::failed::{Exit, Failed, word};
+use super::exit::{Exit, Failed, word};
 use crate::cli::mountpoint;
 use crate::codes;
 use crate::domain::error::ErrorKind;

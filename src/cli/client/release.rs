@@ -1,6 +1,6 @@
 //! `ntmsfs release`: gives logical media back.
 
-use super::failed::{Exit, Failed};
+use super::exit::{Exit, Failed};
 use super::place::Place;
 use crate::domain::id::Guid;
 use anyhow::{Context as _, Result};

@@ -1,6 +1,6 @@
 //! `ntmsfs watch`: the changes as they happen.
 
-use super::failed::{Exit, Failed};
+use super::exit::{Exit, Failed};
 use super::looks::Looks;
 use super::objects::text;
 use super::place::{Place, Tree};

@@ -1,6 +1,6 @@
 //! Words as one line that the tree reads.
 
-use super::failed::{Exit, Failed};
+use super::exit::{Exit, Failed};
 use crate::domain::name::printable;
 
 /// Joins words, in quotes where they need them. A line cannot have control characters.

@@ -3,7 +3,7 @@
 //! Invariant: however the program ends, by a key, an error, a panic or a signal, the terminal is restored; SIGKILL alone
 //! cannot be met.
 
-use crate::cli::client::failed::{Exit, Failed};
+use crate::cli::client::exit::{Exit, Failed};
 use crate::cli::client::looks::Looks;
 use crate::cli::client::table::cut;
 use crate::domain::name::printable;
