@@ -23,7 +23,7 @@ use signal_hook::iterator::Signals;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -92,7 +92,17 @@ impl<'a> Start<'a> {
             return Err(Failure::new(Status::Usage, sentence).into());
         }
         let config = Source::open(job.words.config.as_deref())?;
-        let hooks = job.start_hooks((&catalog, &dir), report)?;
+        // Before the mount is there, so that they can hold nothing of it.
+        let hooks = job.words.hooks.as_deref().map(|folder| {
+            Started::new(&Places {
+                catalog: catalog.clone(),
+                dir: dir.clone(),
+                folder: fs::canonicalize(folder)
+                    .with_context(|| format!("hooks={}", folder.display()))?,
+                foreground: !report,
+            })
+        });
+        let hooks = hooks.transpose()?;
         privilege::gain_nothing()?;
         sandbox::enter(&catalog, config.named.as_deref())?;
         Ok(Self {
@@ -190,28 +200,6 @@ impl<'a> Start<'a> {
             }
             None => self.keeper.mount(),
         }
-    }
-}
-
-impl Job {
-    /// Starts the process that runs the hooks, before the mount is there, so that it can hold nothing of it.
-    fn start_hooks(
-        &self,
-        (catalog, dir): (&Path, &Path),
-        report: bool,
-    ) -> Result<Option<(Started, Wake)>> {
-        let Some(folder) = &self.words.hooks else {
-            return Ok(None);
-        };
-        let folder =
-            fs::canonicalize(folder).with_context(|| format!("hooks={}", folder.display()))?;
-        let places = Places {
-            catalog: catalog.to_owned(),
-            dir: dir.to_owned(),
-            folder,
-            foreground: !report,
-        };
-        Started::new(&places).map(Some)
     }
 }
 
