@@ -74,19 +74,13 @@ impl Allocate {
 /// Asks on a descriptor: if the program ends before it has the answer, nothing was taken.
 fn once(tree: &Tree, pool: &Path, line: &str, held: &Held) -> Result<String> {
     let path = pool.join("allocate");
-    let failed = |error: &io::Error| tree.failed(&path, error);
-    let mut file = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&path)
-        .map_err(|error| failed(&error))?;
-    file.write_all(format!("{line}\n").as_bytes())
-        .map_err(|error| failed(&error))?;
     let notice = "nothing is available yet; waiting (Ctrl-C ends the request)";
-    let answer = held
-        .answer(&mut file, notice)
-        .map_err(|error| failed(&error))?;
-    verdict(answer)
+    let file = OpenOptions::new().read(true).write(true).open(&path);
+    let answer = file.and_then(|mut file| {
+        file.write_all(format!("{line}\n").as_bytes())?;
+        held.answer(&mut file, notice)
+    });
+    verdict(answer.map_err(|error| tree.failed(&path, &error))?)
 }
 
 /// Asks by a name; one that is there already was asked before and has its answer.

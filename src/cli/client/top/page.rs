@@ -220,13 +220,7 @@ fn counted(info: &Value) -> Pool {
 
 /// Reads the summary of a library.
 fn library(status: &str) -> Library {
-    let mut sections = status.split("\n\n");
-    let head = sections
-        .next()
-        .unwrap_or_default()
-        .lines()
-        .next()
-        .unwrap_or_default();
+    let head = status.lines().next().unwrap_or_default();
     let (name, rest) = head.rsplit_once(": ").unwrap_or((head, ""));
     let state = rest.split(", ").next().unwrap_or_default();
     let mut out = Library {
@@ -234,7 +228,7 @@ fn library(status: &str) -> Library {
         state: state.to_owned(),
         ..Library::default()
     };
-    for section in sections {
+    for section in status.split("\n\n").skip(1) {
         let mut lines = section.lines();
         let title = lines.next().unwrap_or_default();
         match title {
