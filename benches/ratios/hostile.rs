@@ -2,14 +2,14 @@
 
 use crate::allocating::allocate_file;
 use crate::measure::{Goal, Row, median, timed};
-use crate::mounted::{self, Daemon};
+use crate::mounted::{self, Daemon, Player};
 use crate::waiting::glance;
 use anyhow::{Context as _, Result, bail};
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
@@ -89,30 +89,13 @@ pub(crate) fn misbehave(dir: &Path) -> Result<()> {
     Ok(())
 }
 
-struct User(Child);
-
-impl User {
-    fn start(dir: &Path) -> Result<Self> {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid", UID, "--regid", UID, "--clear-groups"]);
-        command.arg(std::env::current_exe()?);
-        command.args(["role", "hostile"]).arg(dir).arg("0");
-        let mut child = command.stdout(Stdio::piped()).spawn().context("setpriv")?;
-        let mut line = [0; 6];
-        let stdout = child.stdout.take().context("standard output")?;
-        let mut user = Self(child);
-        if { stdout }.read_exact(&mut line).is_err() {
-            bail!("the user has ended: {:?}", user.0.wait()?);
-        }
-        Ok(user)
-    }
-}
-
-impl Drop for User {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
+/// Starts the user; returns when he has everything.
+fn user(dir: &Path) -> Result<Player> {
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid", UID, "--regid", UID, "--clear-groups"]);
+    command.arg(std::env::current_exe()?);
+    command.args(["role", "hostile"]).arg(dir).arg("0");
+    Player::start(command)
 }
 
 /// An attribute, a change and an allocation of somebody else.
@@ -147,7 +130,7 @@ pub(crate) fn cost(daemon: &Daemon) -> Result<Vec<Row>> {
     }
     let (mut with, mut without) = (Vec::new(), Vec::new());
     for _ in 0..7 {
-        let user = User::start(&daemon.dir)?;
+        let user = user(&daemon.dir)?;
         with.push(samples(daemon)?);
         drop(user);
         forget(daemon, &pool)?;

@@ -46,18 +46,17 @@ fn main() -> Result<()> {
 fn play(role: &str, place: &Path, number: u32) -> Result<()> {
     match role {
         "bare" => mounted::serve_floor(place, number),
-        "alone" => {
-            let time = catalog::alone(place, number, &Faults::default())?;
-            say(&time.as_nanos().to_string())
-        }
-        "alone-slow" => {
-            let time = catalog::alone(place, number, &mounted::slow_disk())?;
-            say(&time.as_nanos().to_string())
-        }
+        "alone" => alone(place, number, &Faults::default()),
+        "alone-slow" => alone(place, number, &mounted::slow_disk()),
         "wait" => waiting::wait(place, number),
         "hostile" => hostile::misbehave(place),
         _ => bail!("no role is called {role}"),
     }
+}
+
+fn alone(catalog: &Path, count: u32, faults: &Faults) -> Result<()> {
+    let time = catalog::alone(catalog, count, faults)?;
+    say(&time.as_nanos().to_string())
 }
 
 /// What is mounted.

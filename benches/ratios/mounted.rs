@@ -158,6 +158,30 @@ pub(crate) fn role(role: &str) -> Result<Command> {
     Ok(command)
 }
 
+/// A process that plays a role beside the measured one. Dropping it kills it.
+#[derive(Debug)]
+pub(crate) struct Player(pub(crate) Child);
+
+impl Player {
+    /// Starts it; returns when it has said `ready`.
+    pub(crate) fn start(mut command: Command) -> Result<Self> {
+        let child = command.stdout(Stdio::piped()).spawn();
+        let mut player = Self(child.context("starting a role")?);
+        let mut stdout = player.0.stdout.take().context("standard output")?;
+        if stdout.read_exact(&mut [0; 6]).is_err() {
+            bail!("a role has ended: {:?}", player.0.wait()?);
+        }
+        Ok(player)
+    }
+}
+
+impl Drop for Player {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
 /// The floor in a process of its own, as the daemon is. It ends when its standard input does.
 #[derive(Debug)]
 pub(crate) struct Floor {

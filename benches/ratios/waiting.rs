@@ -3,48 +3,24 @@
 use crate::allocating::allocate_file;
 use crate::catalog::{EMPTY, POOL};
 use crate::measure::{Goal, Row, median, timed};
-use crate::mounted::{self, Daemon, until};
-use anyhow::{Context as _, Result};
+use crate::mounted::{self, Daemon, Player, until};
+use anyhow::Result;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File, OpenOptions};
 use std::io::{Read as _, Write as _};
 use std::path::Path;
-use std::process::{Child, Stdio};
 use std::thread;
 use std::time::Duration;
 
-/// A process whose threads wait. Dropping it kills it.
-struct Waiters(Child);
-
-impl Waiters {
-    /// Starts one; returns when all its threads are about to read.
-    fn start(path: &Path, threads: u32) -> Result<Self> {
-        let mut command = mounted::role("wait")?;
-        command.arg(path).arg(threads.to_string());
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
-        let mut line = [0; 6];
-        child
-            .stdout
-            .take()
-            .context("standard output")?
-            .read_exact(&mut line)?;
-        Ok(Self(child))
-    }
-
-    fn pid(&self) -> Result<Pid> {
-        Ok(Pid::from_raw(i32::try_from(self.0.id())?))
-    }
+/// Starts a process whose threads wait; returns when all are about to read.
+fn waiters(path: &Path, threads: u32) -> Result<Player> {
+    let mut command = mounted::role("wait")?;
+    command.arg(path).arg(threads.to_string());
+    Player::start(command)
 }
 
-impl Drop for Waiters {
-    fn drop(&mut self) {
-        drop(self.0.kill());
-        drop(self.0.wait());
-    }
-}
-
-/// The waiters' side of [`Waiters`]: every thread asks and waits.
+/// The other side of [`waiters`]: every thread asks and waits.
 pub(crate) fn wait(path: &Path, threads: u32) -> Result<()> {
     let mut files = Vec::new();
     for _ in 0..threads {
@@ -110,7 +86,7 @@ pub(crate) fn cost(daemon: &Daemon) -> Result<Vec<Row>> {
         })
     };
     for _ in 0..15 {
-        let waiters = Waiters::start(&path, 1_000)?;
+        let waiters = waiters(&path, 1_000)?;
         come(1_000)?;
         with.push(samples(daemon)?);
         drop(waiters);
@@ -141,14 +117,14 @@ pub(crate) fn signals(daemon: &Daemon) -> Result<Vec<Row>> {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGKILL] {
         let old = waiting(daemon)?;
         let mut waiters = (0..100)
-            .map(|_| Waiters::start(&path, 1))
+            .map(|_| waiters(&path, 1))
             .collect::<Result<Vec<_>>>()?;
         until("the waiting readers", || {
             waiting(daemon).is_ok_and(|now| now >= old + 100)
         })?;
         let mut slowest = Duration::ZERO;
         for waiter in &mut waiters {
-            let pid = waiter.pid()?;
+            let pid = Pid::from_raw(i32::try_from(waiter.0.id())?);
             let (time, _) = timed(|| {
                 kill(pid, signal)?;
                 Ok(waiter.0.wait()?)
