@@ -88,7 +88,7 @@
 //!
 //! # One start
 //!
-//! `mount -t ntmsfs CATALOG DIR`, as root: `cli/helper.rs` reads the words, `cli/job.rs` runs the program again as the daemon and waits
+//! `mount -t ntmsfs CATALOG DIR`, as root: `cli/mounthelper.rs` reads the words, `cli/mount.rs` runs the program again as the daemon and waits
 //! until the tree answers. `cli/daemon.rs` starts the keeper (`cli/keeper.rs`), the only process that may mount, becomes the owner of the
 //! catalog and gives up every right (`cli/privilege.rs`, `cli/sandbox.rs`), opens the catalog, has the keeper mount and
 //! hand over the connection (`cli/handover.rs`), serves, and gives up every call of the kernel that it does not need

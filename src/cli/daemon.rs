@@ -1,6 +1,6 @@
 //! The daemon: lock, manager, mount, serve, and the way out.
 //!
-//! [`Job::perform`] runs the program again in the background and waits for one line from it, so no process is forked after
+//! [`Mount::perform`] runs the program again in the background and waits for one line from it, so no process is forked after
 //! a thread or a database was opened. The way out: end all waits, take the mount away, put everything on disk.
 //!
 //! Invariants: whoever starts it, it opens the catalog as the user whom it serves as, and without a right that it does not need
@@ -10,8 +10,8 @@
 use super::config::Source;
 use super::failure::{Failure, Status};
 use super::hooks::{Helper, Places, Started};
-use super::job::{Job, READY};
 use super::keeper::{Keeper, Kept};
+use super::mount::{Mount, READY};
 use super::privilege::{self, Identity};
 use super::{handover, log, notify, sandbox, syscalls};
 use crate::fs::fuse::{self, Wake};
@@ -44,12 +44,12 @@ enum Ending {
 
 /// Serves until a signal or umount(8). With `report`, says on standard output how it began and goes into the
 /// background.
-pub(super) fn serve(job: &Job, report: bool) -> Result<()> {
+pub(super) fn serve(mount: &Mount, report: bool) -> Result<()> {
     let passed = handover::passed();
     let kept = passed.as_ref().ok().and_then(Option::as_ref);
     leave_descriptors(kept.map(AsRawFd::as_raw_fd).as_slice());
     log::begin(!report);
-    let begun = passed.and_then(|passed| Start::new(job, report, passed));
+    let begun = passed.and_then(|passed| Start::new(mount, report, passed));
     let begun = begun.and_then(Start::begin);
     if let (Err(error), true) = (&begun, report) {
         writeln!(std::io::stdout(), "{}", Failure::line(error)).context("reporting")?;
@@ -59,7 +59,7 @@ pub(super) fn serve(job: &Job, report: bool) -> Result<()> {
 
 /// A daemon that has given up its rights, and opened nothing yet.
 struct Start<'a> {
-    job: &'a Job,
+    mount: &'a Mount,
     report: bool,
     catalog: PathBuf,
     dir: PathBuf,
@@ -74,26 +74,26 @@ struct Start<'a> {
 
 impl<'a> Start<'a> {
     /// Starts what needs the rights of whoever calls, and gives them up.
-    fn new(job: &'a Job, report: bool, passed: Option<OwnedFd>) -> Result<Self> {
-        let (catalog, dir) = (job.catalog()?, job.dir()?);
+    fn new(mount: &'a Mount, report: bool, passed: Option<OwnedFd>) -> Result<Self> {
+        let (catalog, dir) = (mount.catalog()?, mount.dir()?);
         let kept = Kept {
             catalog: catalog.clone(),
             dir: dir.clone(),
-            read_only: job.words.read_only,
+            read_only: mount.options.read_only,
             watch: notify::watchdog().filter(|_| !report),
         };
         let keeper = Keeper::start(&kept)?;
         let alone = alone().filter(|_| passed.is_none());
         if geteuid().is_root() {
-            Identity::of(&catalog, job.words.runas.as_deref())?.assume()?;
+            Identity::of(&catalog, mount.options.runas.as_deref())?.assume()?;
             privilege::demand_writable(&catalog)?;
-        } else if let Some(name) = &job.words.runas {
+        } else if let Some(name) = &mount.options.runas {
             let sentence = format!("runas={name}: only root can serve as somebody else");
             return Err(Failure::new(Status::Usage, sentence).into());
         }
-        let config = Source::open(job.words.config.as_deref())?;
+        let config = Source::open(mount.options.config.as_deref())?;
         // Before the mount is there, so that they can hold nothing of it.
-        let hooks = job.words.hooks.as_deref().map(|folder| {
+        let hooks = mount.options.hooks.as_deref().map(|folder| {
             Started::new(&Places {
                 catalog: catalog.clone(),
                 dir: dir.clone(),
@@ -106,7 +106,7 @@ impl<'a> Start<'a> {
         privilege::gain_nothing()?;
         sandbox::enter(&catalog, config.named.as_deref())?;
         Ok(Self {
-            job,
+            mount,
             report,
             catalog,
             dir,
@@ -124,7 +124,7 @@ impl<'a> Start<'a> {
             "serving pid {} at {}\noptions {}",
             std::process::id(),
             self.dir.display(),
-            self.job.words
+            self.mount.options
         ))?;
         let (endings, ended) = channel();
         let fatal = endings.clone();
@@ -165,7 +165,7 @@ impl<'a> Start<'a> {
 
     /// Opens the catalog, and lets the hooks look at it if there are any.
     fn prepare(&mut self, on_fatal: OnFatal) -> Result<(fuse::Ready, Option<Helper>)> {
-        let words = &self.job.words;
+        let words = &self.mount.options;
         let options = Options {
             limits: Arc::clone(&self.config.limits),
             ..Options::default()

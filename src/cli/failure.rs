@@ -1,6 +1,6 @@
 //! Why a mount did not come about, as mount(8) wants to know it: by the exit status of its helper.
 
-use super::{mountpoint, mountwords};
+use super::{mountoptions, mountpoint};
 use crate::domain::error::{ErrorKind, Refusal};
 use std::fmt;
 use std::io;
@@ -43,7 +43,7 @@ impl Status {
         let found = error.chain().find_map(|cause| {
             if let Some(failure) = cause.downcast_ref::<Failure>() {
                 Some(failure.status)
-            } else if cause.is::<mountwords::Refused>() {
+            } else if cause.is::<mountoptions::Refused>() {
                 Some(Usage)
             } else if let Some(refusal) = cause.downcast_ref::<Refusal>() {
                 (refusal.kind == ErrorKind::NotEnoughMemory).then_some(System)
@@ -114,7 +114,7 @@ mod tests {
     fn an_error_says_its_status_wherever_it_stands() {
         let with = |error: Result<(), io::Error>| error.context("more").context("still more");
         let number = |number| with(Err(io::Error::from_raw_os_error(number)));
-        let refused = mountwords::parse(["zzz"], false).unwrap_err();
+        let refused = mountoptions::parse(["zzz"], false).unwrap_err();
         let memory = ErrorKind::NotEnoughMemory.because("none");
         for (error, status) in [
             (anyhow::Error::from(refused).context("more"), Usage),

@@ -8,7 +8,7 @@
 //! at a time and no longer than `settings/hook_timeout`; no program runs that others than root and the user of the daemon
 //! could have written.
 
-use super::runner::{Runner, demand_safe};
+use super::hookrunner::{Runner, demand_safe};
 use super::{daemon, log};
 use crate::domain::id::ObjectNo;
 use crate::domain::name::printable;

@@ -10,17 +10,17 @@ mod daemon;
 pub mod failure;
 mod fusermount;
 mod handover;
-mod helper;
+mod hookrunner;
 mod hooks;
-mod job;
 mod keeper;
 mod log;
+mod mount;
+mod mounthelper;
+pub mod mountoptions;
 pub mod mountpoint;
-pub mod mountwords;
 mod notify;
 mod privilege;
 mod progress;
-mod runner;
 mod sandbox;
 mod service;
 mod syscalls;
@@ -149,8 +149,8 @@ enum Verb {
 
 /// Runs the program with these arguments, the name of the program first.
 pub fn run(arguments: Vec<OsString>) -> ExitCode {
-    if helper::is_meant(&arguments) {
-        return helper::run(&arguments);
+    if mounthelper::is_meant(&arguments) {
+        return mounthelper::run(&arguments);
     }
     match complete(&arguments) {
         Ok(false) => {}
@@ -233,9 +233,9 @@ impl Arguments {
                 catalog,
                 dir,
                 options,
-            } => service::attach(&job::Job::parse((catalog, dir), &options)?),
+            } => service::attach(&mount::Mount::parse((catalog, dir), &options)?),
             Verb::Detach { catalog, dir } => {
-                service::detach(&job::Job::parse((catalog, dir), &[])?)
+                service::detach(&mount::Mount::parse((catalog, dir), &[])?)
             }
             Verb::Keep(kept) => keeper::run(&kept),
             Verb::Restore { export, catalog } => {
@@ -251,11 +251,11 @@ impl Arguments {
                 foreground,
                 report,
             } => {
-                let job = job::Job::parse((catalog, dir), &options)?;
+                let mount = mount::Mount::parse((catalog, dir), &options)?;
                 if foreground || report {
-                    daemon::serve(&job, report)
+                    daemon::serve(&mount, report)
                 } else {
-                    job.perform()
+                    mount.perform()
                 }
             }
         }
@@ -272,7 +272,7 @@ fn made(done: crate::domain::error::Result<()>, catalog: &Path, verb: &str) -> R
 fn check(catalog: &Path, archives: &[PathBuf]) -> Result<()> {
     let bar = Bar::new();
     let told = |what: &str, done, total| bar.at(what, done, total);
-    job::catalog_at(catalog)?;
+    mount::catalog_at(catalog)?;
     let found = crate::manager::check_told(catalog, archives, &told)
         .with_context(|| format!("check {}", catalog.display()))?;
     drop(bar);

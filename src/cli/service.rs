@@ -4,7 +4,7 @@
 //! by [`attach`], before it starts the service, and keeps the connection for it until then (the descriptor store of `sd_notify(3)`);
 //! the daemon finds it among what it is given ([`super::handover::passed`]). By [`detach`] it takes the mount away.
 
-use super::job::Job;
+use super::mount::Mount;
 use super::{handover, mountpoint, notify};
 use anyhow::{Context as _, Result, bail};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -15,8 +15,8 @@ use std::os::unix::net::UnixDatagram;
 const PATIENCE: u16 = 10_000;
 
 /// Mounts, and has the service manager keep the connection.
-pub(super) fn attach(job: &Job) -> Result<()> {
-    let (catalog, dir) = (job.catalog()?, job.dir()?);
+pub(super) fn attach(mount: &Mount) -> Result<()> {
+    let (catalog, dir) = (mount.catalog()?, mount.dir()?);
     let Some(place) = std::env::var_os("NOTIFY_SOCKET") else {
         bail!("this is for a service manager that keeps descriptors; see ntmsfs mount");
     };
@@ -24,7 +24,7 @@ pub(super) fn attach(job: &Job) -> Result<()> {
     let address = notify::address(place.as_encoded_bytes());
     let connected = address.and_then(|address| socket.connect_addr(&address));
     connected.context("NOTIFY_SOCKET")?;
-    let (device, mounted) = mountpoint::mount(&catalog, &dir, job.words.read_only)
+    let (device, mounted) = mountpoint::mount(&catalog, &dir, mount.options.read_only)
         .with_context(|| format!("mounting on {}", dir.display()))?;
     let kept = keep(&socket, device.as_fd());
     if kept.is_err() {
@@ -50,7 +50,7 @@ fn keep(socket: &UnixDatagram, device: BorrowedFd<'_>) -> Result<()> {
 }
 
 /// Takes the mount of the catalog away, served or dead; if there is none, there is nothing to do.
-pub(super) fn detach(job: &Job) -> Result<()> {
-    let gone = mountpoint::unmount(&job.catalog, &job.dir);
-    gone.with_context(|| format!("unmounting {}", job.dir.display()))
+pub(super) fn detach(mount: &Mount) -> Result<()> {
+    let gone = mountpoint::unmount(&mount.catalog, &mount.dir);
+    gone.with_context(|| format!("unmounting {}", mount.dir.display()))
 }

@@ -2,7 +2,7 @@
 //! option and word. `NTMSFS_BLESS=1 cargo test` renews the generated sections.
 
 use clap::CommandFactory as _;
-use ntmsfs::cli::{Arguments, mountwords};
+use ntmsfs::cli::{Arguments, mountoptions};
 use ntmsfs::codes;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -135,7 +135,7 @@ fn the_page_of_the_program_names_every_verb_and_option() {
 #[test]
 fn the_page_of_the_helper_names_every_word() {
     let page = read("mount.ntmsfs.8");
-    for word in mountwords::words() {
+    for word in mountoptions::words() {
         assert!(names(&page, word), "word {word}");
     }
 }

@@ -4,7 +4,7 @@
 //! `fuse` and `fuse.ntmsfs` mount.fuse3(8), which calls `ntmsfs SOURCE DIR -o OPTIONS`. umount(8) needs no helper.
 
 use super::failure::{Failure, Status};
-use super::{job::Job, mountwords};
+use super::{mount::Mount, mountoptions};
 use anyhow::Result;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
@@ -26,9 +26,9 @@ pub(super) fn is_meant(arguments: &[OsString]) -> bool {
 pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     let done = Called::parse(arguments).and_then(|called| {
         if called.fake {
-            called.job.check()
+            called.mount.check()
         } else {
-            called.job.perform()
+            called.mount.perform()
         }
     });
     match done {
@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &[OsString]) -> ExitCode {
 
 /// What it was called with.
 struct Called {
-    job: Job,
+    mount: Mount,
     /// Do everything but mount.
     fake: bool,
 }
@@ -79,12 +79,12 @@ impl Called {
         }
         let [catalog, dir] = <[PathBuf; 2]>::try_from(places)
             .map_err(|_| usage("usage: mount.ntmsfs CATALOG DIR [-sfnv] [-o OPTIONS]"))?;
-        let words = mountwords::parse(options, sloppy)?;
-        let job = Job {
+        let options = mountoptions::parse(options, sloppy)?;
+        let mount = Mount {
             catalog,
             dir,
-            words,
+            options,
         };
-        Ok(Self { job, fake })
+        Ok(Self { mount, fake })
     }
 }

@@ -4,7 +4,7 @@
 //! daemon is left; a signal while it is waited for ends what was begun.
 
 use super::failure::{Failure, Status};
-use super::{mountpoint, mountwords};
+use super::{mountoptions, mountpoint};
 use crate::store::lock;
 use anyhow::{Context as _, Result, anyhow};
 use nix::sys::signal::{Signal, kill};
@@ -30,10 +30,10 @@ const FAREWELL: Duration = Duration::from_secs(10);
 
 /// A catalog and where it goes.
 #[derive(Debug, Clone)]
-pub(super) struct Job {
+pub(super) struct Mount {
     pub(super) catalog: PathBuf,
     pub(super) dir: PathBuf,
-    pub(super) words: mountwords::Options,
+    pub(super) options: mountoptions::Options,
 }
 
 /// What happens while a mount is waited for.
@@ -55,20 +55,20 @@ pub(super) fn catalog_at(path: &Path) -> Result<PathBuf> {
     })
 }
 
-impl Job {
+impl Mount {
     /// Reads the words of a command line.
     pub(super) fn parse((catalog, dir): (PathBuf, PathBuf), options: &[String]) -> Result<Self> {
-        let words = mountwords::parse(options.iter().map(String::as_str), false)?;
+        let options = mountoptions::parse(options.iter().map(String::as_str), false)?;
         Ok(Self {
             catalog,
             dir,
-            words,
+            options,
         })
     }
 
     /// Does what the words ask for: mounts in the background, or changes what is mounted.
     pub(super) fn perform(&self) -> Result<()> {
-        if self.words.remount {
+        if self.options.remount {
             self.remount()
         } else {
             self.start()
@@ -112,10 +112,10 @@ impl Job {
         let said = lock::said(&catalog).unwrap_or_default();
         let options = said.lines().find_map(|line| line.strip_prefix("options "));
         if let Some(options) = options {
-            let now = mountwords::parse([options], true)?;
-            mountwords::demand_same(&now, &self.words)?;
+            let now = mountoptions::parse([options], true)?;
+            mountoptions::demand_same(&now, &self.options)?;
         }
-        mountpoint::remount(&catalog, &self.dir, self.words.read_only)?;
+        mountpoint::remount(&catalog, &self.dir, self.options.read_only)?;
         Ok(())
     }
 
@@ -152,7 +152,7 @@ impl Job {
         command
             .arg("mount")
             .arg("--report")
-            .args(["-o", &self.words.to_string()])
+            .args(["-o", &self.options.to_string()])
             .arg("--")
             .args([&self.catalog, &self.dir])
             .stdin(Stdio::null())
@@ -168,7 +168,11 @@ impl Job {
         told: &Receiver<News>,
         tell: Sender<News>,
     ) -> Result<()> {
-        let first = self.words.pool.as_ref().map_or("README", |_| "last-error");
+        let first = self
+            .options
+            .pool
+            .as_ref()
+            .map_or("README", |_| "last-error");
         let first = self.dir.join(first);
         watch("answer", move || {
             drop(tell.send(News::Answered(fs::read(first).map(drop))));
@@ -242,19 +246,19 @@ mod tests {
     #[test]
     fn a_tree_that_does_not_answer_is_no_success() {
         let dir = tempfile::tempdir().unwrap();
-        let job = Job {
+        let mount = Mount {
             catalog: PathBuf::from("/none"),
             dir: dir.path().to_owned(),
-            words: mountwords::Options::default(),
+            options: mountoptions::Options::default(),
         };
         let (tell, told) = channel();
         let await_answer = |ms| {
             let patience = Duration::from_millis(ms);
-            job.await_answer(patience, &told, tell.clone())
+            mount.await_answer(patience, &told, tell.clone())
         };
         fs::write(dir.path().join("README"), "").unwrap();
         await_answer(60_000).unwrap();
-        let Ok((device, mounted)) = mountpoint::mount(&job.catalog, &job.dir, false) else {
+        let Ok((device, mounted)) = mountpoint::mount(&mount.catalog, &mount.dir, false) else {
             eprintln!("not tested: mounting needs root and /dev/fuse");
             return;
         };
