@@ -27,28 +27,29 @@ pub struct Options {
     pub remount: bool,
 }
 
+impl Options {
+    /// Every value that a word can have, by its key.
+    fn values(&self) -> [(&'static str, Option<String>); 5] {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        [
+            ("gid", self.gid.map(|gid| gid.to_string())),
+            ("pool", self.pool.clone()),
+            ("hooks", path(&self.hooks)),
+            ("config", path(&self.config)),
+            ("runas", self.runas.clone()),
+        ]
+    }
+}
+
 impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.read_only { "ro" } else { "rw" })?;
-        if let Some(gid) = self.gid {
-            write!(f, ",gid={gid}")?;
+        for (key, value) in self.values() {
+            if let Some(value) = value {
+                write!(f, ",{key}={value}")?;
+            }
         }
-        if let Some(pool) = &self.pool {
-            write!(f, ",pool={pool}")?;
-        }
-        if let Some(hooks) = &self.hooks {
-            write!(f, ",hooks={}", hooks.display())?;
-        }
-        if let Some(config) = &self.config {
-            write!(f, ",config={}", config.display())?;
-        }
-        if let Some(runas) = &self.runas {
-            write!(f, ",runas={runas}")?;
-        }
-        if self.remount {
-            f.write_str(",remount")?;
-        }
-        Ok(())
+        f.write_str(if self.remount { ",remount" } else { "" })
     }
 }
 
@@ -216,19 +217,15 @@ pub fn parse<'a>(
 
 /// Refuses a remount that would change anything but `ro` and `rw` of what is mounted.
 pub fn demand_same(now: &Options, wanted: &Options) -> Result<(), Refused> {
-    let differs = |word: &str, now: Option<String>, wanted: Option<String>| match wanted {
-        Some(value) if now.as_ref() != Some(&value) => Err(Refused::Fixed {
-            word: format!("{word}={value}"),
-        }),
-        Some(_) | None => Ok(()),
-    };
-    let number = |gid: Option<u32>| gid.map(|gid| gid.to_string());
-    let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
-    differs("gid", number(now.gid.or(Some(0))), number(wanted.gid))?;
-    differs("pool", now.pool.clone(), wanted.pool.clone())?;
-    differs("hooks", path(&now.hooks), path(&wanted.hooks))?;
-    differs("config", path(&now.config), path(&wanted.config))?;
-    differs("runas", now.runas.clone(), wanted.runas.clone())
+    let mut now = now.clone();
+    now.gid.get_or_insert(0);
+    for ((key, now), (_, wanted)) in now.values().into_iter().zip(wanted.values()) {
+        if let Some(value) = wanted.filter(|value| now.as_ref() != Some(value)) {
+            let word = format!("{key}={value}");
+            return Err(Refused::Fixed { word });
+        }
+    }
+    Ok(())
 }
 
 /// What a word means, and its value if it takes one. `gid` without `=` is found too, so that the refusal is about
