@@ -73,8 +73,8 @@ impl std::error::Error for NoDevice {}
 /// living mount of the same source is there, or a dead one of another; [`NoDevice`] inside; `PermissionDenied` if the caller may not mount;
 /// else what the kernel or fusermount3(1) says. The text of the error names the path.
 pub fn mount(source: &Path, dir: &Path, read_only: bool) -> io::Result<(OwnedFd, Mounted)> {
+    clear(source, dir)?;
     let source = shown_source(source)?;
-    clear_stale(&source, dir)?;
     let (place, path) = open_dir(dir)?;
     let device = if geteuid().is_root() {
         attach(&source, (&place, &path), read_only)?
@@ -243,16 +243,13 @@ fn shown_source(source: &Path) -> io::Result<OsString> {
 
 /// Takes away mounts of this source at `dir` whose daemon is gone. Errors: `ResourceBusy` if a living one is there.
 pub(super) fn clear(source: &Path, dir: &Path) -> io::Result<()> {
-    clear_stale(&shown_source(source)?, dir)
-}
-
-fn clear_stale(source: &OsStr, dir: &Path) -> io::Result<()> {
+    let source = shown_source(source)?;
     for _ in 0..STALE_MAX {
         let (place, path, entry) = open_top(dir)?;
         let Some(entry) = entry.filter(Entry::is_fuse) else {
             return Ok(());
         };
-        let (ours, dead) = (entry.is_ours(source), is_dead(&place));
+        let (ours, dead) = (entry.is_ours(&source), is_dead(&place));
         let text = match (ours, dead) {
             (true, true) => {
                 detach(&place, &path)?;
