@@ -25,7 +25,7 @@ const BYTES_MAX: u64 = 65_536;
 const TABLE: &str = "limits";
 
 /// The configuration of a daemon, which can be read again.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Source {
     /// The file that was named, if one was.
     pub(super) named: Option<PathBuf>,

@@ -47,8 +47,8 @@ impl Runner {
     }
 
     /// Hands news to every hook that is in the folder now. Waits for none.
-    pub(super) fn tell(&mut self, news: &News) {
-        let news = Arc::new(news.clone());
+    pub(super) fn tell(&mut self, news: News) {
+        let news = Arc::new(news);
         let names = match demand_safe(&self.folder).and_then(|()| names(&self.folder)) {
             Ok(names) => names,
             Err(error) => return self.complain(&error),

@@ -158,7 +158,7 @@ pub(super) fn run(places: &Places) -> Result<()> {
             Err(RecvTimeoutError::Disconnected) => break,
         }
         match watch.look(clock::utc()) {
-            Ok(news) => news.into_iter().for_each(|news| runner.tell(&news)),
+            Ok(news) => news.into_iter().for_each(|news| runner.tell(news)),
             Err(error) => {
                 tracing::warn!(%error, "the catalog could not be read; tried again");
                 watch.due = Some(Time(clock::utc().0 + 1000));
@@ -199,7 +199,7 @@ fn listen(tell: &Sender<()>) {
 }
 
 /// What a hook is told.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct News {
     /// `new` or `aged`, and the number: the arguments.
     pub(super) arguments: [String; 2],

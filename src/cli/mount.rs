@@ -29,7 +29,7 @@ const ANSWER: Duration = Duration::from_secs(30);
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// A catalog and where it goes.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Mount {
     pub(super) catalog: PathBuf,
     pub(super) dir: PathBuf,
