@@ -27,7 +27,7 @@
 //! * [`domain`]: nouns, states, asks, events and rules. It names no other layer, and nothing that does input or output.
 //!
 //! A layer names only what is below it: `cli → fs → manager → store → codes → domain`, `manager → library → domain`.
-//! `tests/it/tidy.rs` reads every `use` and holds the table, with the caps of size.
+//! `tests/it/tidy` reads every `use` and holds the table, with the caps of size.
 //!
 //! # Ideas
 //!

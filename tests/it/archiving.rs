@@ -1,9 +1,9 @@
 //! Records that go into archives: what is left is sound and proves what it is, nothing is ever missing, and whoever reads
 //! meanwhile reads whole lines.
 
-use crate::check::full;
+use crate::catalog_check::full;
+use crate::harness::world::{World, advance, clock, folder, lines, root, user};
 use crate::harness::{Shell, Tree, same, until};
-use crate::world::{World, advance, clock, folder, lines, root, user};
 use ntmsfs::domain::access::Caller;
 use ntmsfs::domain::ask::{Ask, SetPool};
 use ntmsfs::domain::attribute::{Holder, Way};
@@ -518,7 +518,7 @@ fn a_change_of_any_byte_of_an_archive_is_found() {
         let found = check(&disk.catalog, &archives).map(|found| found.problems);
         assert_ne!(found, Ok(Vec::new()), "{what}");
     };
-    for _ in 0..crate::world::rounds(150, 3_000) {
+    for _ in 0..crate::harness::world::rounds(150, 3_000) {
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);

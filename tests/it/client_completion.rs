@@ -1,7 +1,7 @@
 //! Completion in real shells: what the Tab key puts on the line, names of the live tree among it.
 
 use crate::harness::Tree;
-use crate::terminal::Terminal;
+use crate::harness::terminal::Terminal;
 use std::fs;
 use std::os::unix::fs::symlink;
 

@@ -1,7 +1,7 @@
 //! `ntmsfs top` on a real terminal.
 
+use crate::harness::terminal::Terminal;
 use crate::harness::{Shell, Tree, until};
-use crate::terminal::Terminal;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs;

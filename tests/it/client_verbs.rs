@@ -1,8 +1,8 @@
 //! The verbs for people on a real mount: each does what the files do, says why not, and ends with the status of the manual.
 
-use crate::daemon::signal;
+use crate::harness::daemon::signal;
+use crate::harness::private::{Private, Who};
 use crate::harness::{Ran, Shell, Tree, User, is_guid, same, until};
-use crate::private::{Private, Who};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 use std::collections::BTreeSet;

@@ -5,7 +5,7 @@
 //! what it wrote, error output included, matches the pattern of the shell. A command that ends with `<<END` goes on until a
 //! line that is `END`.
 
-use crate::private::{Private, Who};
+use crate::harness::private::{Private, Who};
 use std::fs;
 use std::path::Path;
 use std::process::Command;

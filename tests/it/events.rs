@@ -1,7 +1,7 @@
 //! The stream of events and the trail that it is the end of, through the real mount.
 
+use crate::harness::world::rounds;
 use crate::harness::{Shell, Tree, same, until};
-use crate::world::rounds;
 use std::fs;
 use std::io::Write as _;
 

@@ -1,7 +1,7 @@
 //! A copy of a catalog while others write, the way back, and a new catalog that is there at once or not at all.
 
+use crate::harness::world::folder;
 use crate::harness::{Shell, Tree, same, until};
-use crate::world::folder;
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::manager::{check, founding, restoring};
 use std::fs;

@@ -1,7 +1,7 @@
 //! What others do with the tree: handles of a server of NFS, sizes that clients trust, and the examples of rotation. The examples
 //! of ntmsfs-interop(7) are run by [`crate::documents`].
 
-use crate::daemon::not_run;
+use crate::harness::daemon::not_run;
 use crate::harness::{Shell, Tree, same};
 use std::process::Command;
 

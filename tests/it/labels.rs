@@ -1,9 +1,9 @@
 //! The label that an owner has said is on a side is compared at each mount, whatever the library: what is not there is
 //! refused, a person is told, and nobody gets the medium.
 
+use crate::harness::played::{MO, Played};
+use crate::harness::world::root;
 use crate::harness::{Shell, Tree, same, until};
-use crate::played::{MO, Played};
-use crate::world::root;
 use ntmsfs::domain::ask::{Ask, SetLogical};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::label::MediaLabel;

@@ -1,6 +1,6 @@
 //! Libraries: what an inventory means, and what becomes of media whose library goes.
 
-use crate::world::{World, root, user, word};
+use crate::harness::world::{World, root, user, word};
 use ntmsfs::domain::ask::{Ask, Found, Reply, SetLibrary};
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::error::{ErrorKind, Result};

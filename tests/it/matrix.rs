@@ -472,7 +472,7 @@ fn demand_all(tried: &BTreeSet<String>) {
 
 #[test]
 fn nobody_may_more_or_less_than_the_contract_says() {
-    if !crate::daemon::can_hide_mounts("the permission matrix") {
+    if !crate::harness::daemon::can_hide_mounts("the permission matrix") {
         return;
     }
     let tree = Tree::empty();

@@ -1,6 +1,6 @@
 //! Media one by one, as tables: new records, their states, and what each operation refuses.
 
-use crate::world::{World, root, user};
+use crate::harness::world::{World, root, user};
 use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetLogical};
 use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::id::{CATALOG, Guid, ObjectNo};

@@ -1,6 +1,6 @@
 //! What mount(8), fstab and umount(8) do with a catalog, and which files are refused.
 
-use crate::daemon::{Daemon, PROGRAM, unmount_all, until};
+use crate::harness::daemon::{Daemon, PROGRAM, unmount_all, until};
 use ntmsfs::cli::mountpoint::is_mounted;
 use rusqlite::Connection;
 use std::collections::BTreeMap;

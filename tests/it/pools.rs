@@ -1,6 +1,6 @@
 //! Pools and media as tables: the matrix of moves, making and removing, bulk import.
 
-use crate::world::{World, lines, root, user};
+use crate::harness::world::{World, lines, root, user};
 use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetLibrary, SetLogical, SetMedium, SetPool};
 use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
@@ -58,7 +58,7 @@ const A: &str = "available available";
 const I: &str = "import import";
 const BUSY: [&str; 6] = ["Busy", "Busy", "Busy", "Busy", C, P];
 
-/// The matrix, of which `states.rs` tries every cell: to free, import, unrecognized, another application pool, one of another type, one of pools.
+/// The matrix, of which `state_machines.rs` tries every cell: to free, import, unrecognized, another application pool, one of another type, one of pools.
 #[rustfmt::skip]
 pub(crate) const MATRIX: [(&str, [&str; 6]); 11] = [
     ("free",         [A, P, P, A, C, P]),

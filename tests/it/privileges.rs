@@ -1,8 +1,8 @@
 //! Whom a daemon serves as, what it may still do, and what becomes of a mount without its daemon.
 
-use crate::daemon::until;
+use crate::harness::daemon::until;
+use crate::harness::private::{ALICE, Private, Who};
 use crate::harness::same;
-use crate::private::{ALICE, Private, Who};
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{PermissionsExt as _, chown};
 

@@ -512,7 +512,7 @@ fn fixed_modes() {
 /// namespace that ends with the script.
 #[test]
 fn a_supplementary_group_works() {
-    if !crate::daemon::can_hide_mounts("a supplementary group") {
+    if !crate::harness::daemon::can_hide_mounts("a supplementary group") {
         return;
     }
     let tree = Tree::empty();
@@ -550,7 +550,7 @@ fn a_supplementary_group_works() {
 /// takes the user out of the group. What is written has no media to give and is tried again until that is known.
 #[test]
 fn a_waiting_request_loses_the_right_of_a_group_that_its_user_left() {
-    if !crate::daemon::can_hide_mounts("a group that is left") {
+    if !crate::harness::daemon::can_hide_mounts("a group that is left") {
         return;
     }
     let tree = Tree::empty();

@@ -2,8 +2,8 @@
 //!
 //! `NTMSFS_LONG=1` runs for an hour; otherwise for so short a time that only gross leaks show.
 
+use crate::harness::world::rounds;
 use crate::harness::{Shell, Tree, is_guid, until};
-use crate::world::rounds;
 use ntmsfs::manager::clock;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -1,6 +1,6 @@
 //! Reads that wait: what ends them, what does not, and that no result is lost or given twice.
 
-use crate::daemon::{Daemon, Reader, signal, until};
+use crate::harness::daemon::{Daemon, Reader, signal, until};
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -209,7 +209,7 @@ fn a_caller_in_another_pid_namespace_is_seen() {
 
 #[test]
 fn a_caller_who_cannot_be_seen_waits_for_a_while() {
-    if !crate::daemon::can_hide_mounts("a caller who cannot be seen") {
+    if !crate::harness::daemon::can_hide_mounts("a caller who cannot be seen") {
         return;
     }
     let mut daemon = Daemon::stopped();
@@ -218,7 +218,7 @@ fn a_caller_who_cannot_be_seen_waits_for_a_while() {
     command.args(["-p", "-f", "--mount-proc", "--kill-child", "sh", "-c"]);
     let script = r#""$0" mount "$1" "$2" -f & echo $! >"$3"; wait"#;
     let flag = daemon.place.path().join("pid");
-    command.args([script, crate::daemon::PROGRAM]);
+    command.args([script, crate::harness::daemon::PROGRAM]);
     command.args([&daemon.catalog, &daemon.dir, &flag]);
     let outside = daemon.dir.clone();
     let mut child = command.spawn().unwrap();

@@ -1,4 +1,4 @@
-//! A catalog that is really mounted, and programs that use it: the program itself makes and mounts it, in a temporary
+//! What tests share. Here: a catalog that is really mounted, and programs that use it: the program itself makes and mounts it, in a temporary
 //! directory that every user can reach, and the mount is taken away at the end, also of a test that fails.
 //!
 //! Nothing here waits for luck: [`until`] polls for a condition and fails loudly when its time is over, and every
@@ -8,6 +8,12 @@
     clippy::disallowed_methods,
     reason = "a test that cannot go on says why; the one loop that polls needs a pause and a bound"
 )]
+
+pub(crate) mod daemon;
+pub(crate) mod played;
+pub(crate) mod private;
+pub(crate) mod terminal;
+pub(crate) mod world;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;

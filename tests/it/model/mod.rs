@@ -9,7 +9,7 @@ mod real;
 mod reference;
 mod template;
 
-use crate::world::rounds;
+use crate::harness::world::rounds;
 use ntmsfs::store::check;
 use operation::{Random, decode};
 use real::Pair;

@@ -3,9 +3,9 @@
 //! A sequence is a list of numbers alone, so that any part of it can be left out when a failure is made small: what the
 //! numbers mean is decided when their turn comes, from what there is then.
 //!
-//! Tables have what is not here: rights (`matrix.rs`, `rules.rs`, `pools.rs`, `waiting.rs`); imports that are refused, and the
-//! removal of media (`pools.rs`); pools that hold no media, and types without a free pool (`rules.rs`); what an inventory finds
-//! that is new (`states.rs`, `libraries.rs`); the removal of operator requests (`states.rs`).
+//! Tables have what is not here: rights (`matrix.rs`, `allocation_rules.rs`, `pools.rs`, `waiting_requests.rs`); imports that are refused, and the
+//! removal of media (`pools.rs`); pools that hold no media, and types without a free pool (`allocation_rules.rs`); what an inventory finds
+//! that is new (`state_machines.rs`, `libraries.rs`); the removal of operator requests (`state_machines.rs`).
 
 use super::reference::Reference;
 use ntmsfs::domain::state::{OperatorState, PoolType, Selection, SideState};

@@ -2,7 +2,7 @@
 
 use super::operation::{At, File, NEVER, Op, Place, Want};
 use super::reference::{Is, Reference};
-use crate::world::{World, advance, kind_in, user};
+use crate::harness::world::{World, advance, kind_in, user};
 use ntmsfs::domain::ask::{Ask, Found, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use ntmsfs::domain::change::Thing;
 use ntmsfs::domain::driver::Label;

@@ -1,6 +1,6 @@
 //! The reference: what design/allocation.md says, in plain data, written without the code under test.
 //!
-//! Everybody has every right here: `matrix.rs`, `rules.rs`, `pools.rs` and `waiting.rs` have the rights, in tables.
+//! Everybody has every right here: `matrix.rs`, `allocation_rules.rs`, `pools.rs` and `waiting_requests.rs` have the rights, in tables.
 //! Requests, media and operator requests are numbers from 0; nothing ever loses its number.
 
 use super::operation::{At, File, NEVER, NOTHING, Op, Place, Pool, Want};

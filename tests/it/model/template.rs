@@ -3,7 +3,7 @@
 use super::operation::{File, LEAVES, NEVER, Op, Pool, SLOTS};
 use super::real::{LIBRARIES, Names, Pair, TYPES};
 use super::reference::Reference;
-use crate::world::{World, now};
+use crate::harness::world::{World, now};
 use ntmsfs::domain::ask::SetAccess;
 use ntmsfs::domain::id::CATALOG;
 use ntmsfs::domain::state::{PoolType, Selection, SideState};
@@ -44,7 +44,7 @@ pub(super) struct Template {
 
 impl Template {
     pub(super) fn new() -> Self {
-        crate::world::reset();
+        crate::harness::world::reset();
         let mut pair = Pair {
             world: World::new(),
             reference: Reference::default(),
@@ -72,7 +72,7 @@ impl Template {
     }
 
     pub(super) fn open(&self) -> Pair {
-        crate::world::reset();
+        crate::harness::world::reset();
         Pair {
             world: World::alone(&self.bytes),
             reference: self.reference.clone(),

@@ -1,6 +1,6 @@
 //! The checks of a catalog: a sound one passes, and every rule can fail.
 
-use crate::world::{World, root};
+use crate::harness::world::{World, root};
 use ntmsfs::domain::ask::{Ask, SetPool};
 use ntmsfs::domain::id::CATALOG;
 use ntmsfs::manager::Durability;

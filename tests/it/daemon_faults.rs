@@ -1,6 +1,6 @@
 //! What must not take the daemon down: panics, faults of the disk, a disk that is full, a committer that hangs.
 
-use crate::daemon::{Daemon, Reader, unmount_all, until};
+use crate::harness::daemon::{Daemon, Reader, unmount_all, until};
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::mount::{MsFlags, mount};
 use nix::unistd::{AccessFlags, Whence, access, lseek};

@@ -1,7 +1,7 @@
 //! What fails while a catalog is written: each step by the fault hook, and a disk that is really full.
 
-use crate::daemon::not_run;
-use crate::world::{World, advance, lines, root};
+use crate::harness::daemon::not_run;
+use crate::harness::world::{World, advance, lines, root};
 use ntmsfs::domain::ask::{Ask, Reply, SetPool};
 use ntmsfs::domain::error::{ErrorKind, Refusal, Result};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
@@ -202,13 +202,13 @@ fn a_commit_that_is_refused_at_start_is_no_start() {
     let (world, trap, _) = world();
     let path = world.path();
     let bytes = world.into_bytes();
-    let folder = crate::world::folder();
+    let folder = crate::harness::world::folder();
     let copy = folder.path().join("catalog");
     std::fs::write(&copy, bytes).unwrap();
     drop(path);
     let writer = Writer::open(&copy, Durability::None, trap.faults()).unwrap();
     trap.set("commit", 1, ErrorKind::DatabaseFull);
-    let core = Core::new(writer, crate::world::clock(), trap.faults());
+    let core = Core::new(writer, crate::harness::world::clock(), trap.faults());
     assert_eq!(
         core.err().map(|refusal| refusal.kind),
         Some(ErrorKind::DatabaseFull)
@@ -347,7 +347,7 @@ impl Drop for Small {
 
 fn open(path: &Path, faults: Faults) -> std::result::Result<Core, Refusal> {
     let writer = Writer::open(path, Durability::Full, faults.clone())?;
-    Core::new(writer, crate::world::clock(), faults)
+    Core::new(writer, crate::harness::world::clock(), faults)
 }
 
 fn import_many(pool: ObjectNo, name: &str, count: usize) -> Ask {

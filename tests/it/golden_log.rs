@@ -5,7 +5,7 @@
 
 #![expect(clippy::panic, reason = "the steps of the script are parts of a test")]
 
-use crate::world::{World, advance, lines, root, user};
+use crate::harness::world::{World, advance, lines, root, user};
 use ntmsfs::domain::acl::{Acl, List};
 use ntmsfs::domain::ask::{
     Ask, Found, Named, Reply, SetAccess, SetElement, SetLibrary, SetLogical, SetMedium, SetPool,

@@ -3,7 +3,7 @@
 //!
 //! The device is one that everybody may open, as udev makes it; the user database knows `alice` (4001) and `ntmsfs` (4003).
 
-use crate::daemon::{can_hide_mounts, signal, until};
+use crate::harness::daemon::{can_hide_mounts, signal, until};
 use crate::harness::{LET_GO, Ran};
 use nix::sys::signal::Signal;
 use ntmsfs::manager::founding;

@@ -1,6 +1,6 @@
 //! Sides that rest after they were given back: what sees them, what ends the rest, and that it lasts.
 
-use crate::world::{World, advance, kind_in, root, word};
+use crate::harness::world::{World, advance, kind_in, root, word};
 use ntmsfs::domain::ask::{Ask, Reply, SetPool};
 use ntmsfs::domain::counts::Counts;
 use ntmsfs::domain::error::ErrorKind;

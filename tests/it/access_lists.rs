@@ -1,7 +1,7 @@
 //! Access control lists: setfacl(1) and getfacl(1), what the kernel and the daemon make of them, what a nested pool has.
 
+use crate::harness::world::{World, user};
 use crate::harness::{Shell, Tree, User, is_guid, until};
-use crate::world::{World, user};
 use ntmsfs::domain::access::{Access, Caller};
 use ntmsfs::domain::acl::{Acl, List};
 use ntmsfs::domain::ask::{Ask, Reply, SetAccess};

@@ -1,6 +1,6 @@
 //! The rule of names: what a medium is called of which nobody has said it.
 
-use crate::world::{World, root};
+use crate::harness::world::{World, root};
 use ntmsfs::domain::ask::{Ask, Found, SetLibrary, SetLogical, SetPool};
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};

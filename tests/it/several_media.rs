@@ -1,7 +1,7 @@
 //! Requests for several media: all are mounted together or none is, and two such requests never wait for each other.
 
-use crate::played::Played;
-use crate::world::{advance, root, user};
+use crate::harness::played::Played;
+use crate::harness::world::{advance, root, user};
 use ntmsfs::domain::ask::{Ask, SetAccess, SetLogical};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::ObjectNo;
@@ -95,7 +95,10 @@ fn what_several_can_never_have_is_refused_whole() {
         states(&played, 2),
         [DriveState::Loaded, DriveState::Dismounted]
     );
-    let by_hand = format!("manual type={} slots=5 device=/dev/mo0", crate::played::MO);
+    let by_hand = format!(
+        "manual type={} slots=5 device=/dev/mo0",
+        crate::harness::played::MO
+    );
     let mut played = Played::with(&by_hand);
     for line in ["m1 slot=box/1", "m2 slot=box/2"] {
         played.world.import(played.pool, line);
@@ -108,13 +111,15 @@ fn what_several_can_never_have_is_refused_whole() {
 #[test]
 fn a_medium_of_another_library_or_pool_refuses_all() {
     let mut played = Played::new(2, 2);
-    played.world.library("other", crate::played::MO, 4);
+    played.world.library("other", crate::harness::played::MO, 4);
     played.world.import(played.pool, "far slot=other/1");
     let no = played.ask("mount side=m1/A side=far/A");
     assert_eq!(played.word(no), "DriveMediaMismatch");
-    let closed = played
-        .world
-        .pool(ntmsfs::domain::id::CATALOG, "Closed", crate::played::MO);
+    let closed = played.world.pool(
+        ntmsfs::domain::id::CATALOG,
+        "Closed",
+        crate::harness::played::MO,
+    );
     played.world.import(closed, "theirs slot=box/9");
     played.world.set(closed, SetAccess::Mode(0o700));
     let refused = played.ask_as(&user(8), "mount side=m1/A side=theirs/A");

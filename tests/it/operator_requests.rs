@@ -1,8 +1,8 @@
 //! Requests to people: what may be asked by whom, every transition of their life-cycle, what answers do, how they are
 //! forgotten, and `ask`, `settings/` and `status` as a user sees them.
 
+use crate::harness::world::{World, advance, root, user, word};
 use crate::harness::{SHELLS, Shell, Tree, User, reader, same, until};
-use crate::world::{World, advance, root, user, word};
 use ntmsfs::domain::access::Caller;
 use ntmsfs::domain::ask::{Ask, Named, Reply, SetAccess, SetLibrary};
 use ntmsfs::domain::error::{ErrorKind as K, Result};

@@ -1,8 +1,8 @@
 //! Types of media: what they are, and which one a medium is of.
 
+use crate::harness::world::{World, root, user};
 use crate::harness::{Shell, Tree};
 use crate::pools::moving;
-use crate::world::{World, root, user};
 use ntmsfs::domain::ask::{Ask, Reply, SetMedium, SetType};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};

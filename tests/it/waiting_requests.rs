@@ -1,6 +1,6 @@
 //! Requests that wait: who is tried when, what ends a wait, and what a restart leaves.
 
-use crate::world::{World, advance, lines, root, user, word};
+use crate::harness::world::{World, advance, lines, root, user, word};
 use ntmsfs::domain::ask::{Ask, Found, Reply, SetAccess, SetPool};
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::error::ErrorKind;

@@ -1,7 +1,7 @@
 //! Requests to a person that nobody answers in time.
 
+use crate::harness::world::{World, advance, root};
 use crate::harness::{SHELLS, Tree};
-use crate::world::{World, advance, root};
 use ntmsfs::domain::ask::{Ask, Reply};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::event::Event;

@@ -1,25 +1,25 @@
-//! Reads Rust source for the rules of [`crate::tidy`]: tokens without comments and literals, and from them test
+//! Reads Rust source for the rules of [`super`]: tokens without comments and literals, and from them test
 //! code, paths and functions. No parser; it knows as much of the language as those rules need.
 
 /// An identifier, a `::`, or one other character of code.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Token {
+pub(super) struct Token {
     /// The characters.
-    pub(crate) text: String,
+    pub(super) text: String,
     /// The line, from 1.
-    pub(crate) line: usize,
+    pub(super) line: usize,
 }
 
 /// A function with a body: its name, the line of its `fn` and how many lines it has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Function {
-    pub(crate) name: String,
-    pub(crate) line: usize,
-    pub(crate) lines: usize,
+pub(super) struct Function {
+    pub(super) name: String,
+    pub(super) line: usize,
+    pub(super) lines: usize,
 }
 
 /// Returns the source as tokens.
-pub(crate) fn tokens(source: &str) -> Vec<Token> {
+pub(super) fn tokens(source: &str) -> Vec<Token> {
     let mut out: Vec<Token> = Vec::new();
     let mut word = String::new();
     let mut line = 1;
@@ -145,14 +145,14 @@ fn raw_string(rest: &[char]) -> usize {
 }
 
 /// Whether the tokens begin with these, given with spaces between.
-pub(crate) fn begins_with(tokens: &[Token], pattern: &str) -> bool {
+pub(super) fn begins_with(tokens: &[Token], pattern: &str) -> bool {
     let mut words = pattern.split_whitespace();
     let mut have = tokens.iter();
     words.all(|word| have.next().is_some_and(|token| token.text == word))
 }
 
 /// Returns the lines on which the tokens, given with spaces between, stand.
-pub(crate) fn lines_of(tokens: &[Token], pattern: &str) -> Vec<usize> {
+pub(super) fn lines_of(tokens: &[Token], pattern: &str) -> Vec<usize> {
     (0..tokens.len())
         .filter(|&at| begins_with(&tokens[at..], pattern))
         .map(|at| tokens[at].line)
@@ -160,7 +160,7 @@ pub(crate) fn lines_of(tokens: &[Token], pattern: &str) -> Vec<usize> {
 }
 
 /// Returns the tokens without the items under `#[cfg(test)]`, and how many lines those items have.
-pub(crate) fn without_tests(tokens: &[Token]) -> (Vec<Token>, usize) {
+pub(super) fn without_tests(tokens: &[Token]) -> (Vec<Token>, usize) {
     let mut kept = Vec::new();
     let mut lines = 0;
     let mut at = 0;
@@ -222,7 +222,7 @@ fn end_of_item(tokens: &[Token], mut at: usize) -> usize {
 }
 
 /// Returns every function that has a body, also those inside another.
-pub(crate) fn functions(tokens: &[Token]) -> Vec<Function> {
+pub(super) fn functions(tokens: &[Token]) -> Vec<Function> {
     (0..tokens.len())
         .filter(|&at| begins_function(&tokens[at..]))
         .filter_map(|at| {
@@ -245,7 +245,7 @@ fn begins_function(tokens: &[Token]) -> bool {
 }
 
 /// Returns the first names after `root::`, and their lines, also those of a group `root::{a, b::c}`.
-pub(crate) fn heads(tokens: &[Token], root: &str) -> Vec<(String, usize)> {
+pub(super) fn heads(tokens: &[Token], root: &str) -> Vec<(String, usize)> {
     (0..tokens.len())
         .filter(|&at| begins_path(tokens, at) && begins_with(&tokens[at..], &format!("{root} ::")))
         .flat_map(|at| heads_at(tokens, at + 2))
@@ -253,7 +253,7 @@ pub(crate) fn heads(tokens: &[Token], root: &str) -> Vec<(String, usize)> {
 }
 
 /// Returns the first names after a chain of at least that many `super::`: what climbs out of a module that deep.
-pub(crate) fn heads_above(tokens: &[Token], depth: usize) -> Vec<(String, usize)> {
+pub(super) fn heads_above(tokens: &[Token], depth: usize) -> Vec<(String, usize)> {
     let chain = |at: usize| {
         tokens[at..]
             .chunks(2)

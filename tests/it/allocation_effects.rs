@@ -1,7 +1,7 @@
 //! Which side is taken, what else that changes, and what giving it back undoes.
 
-use crate::rules::{MO, from_free, stock};
-use crate::world::{World, advance, root, user, word};
+use crate::allocation_rules::{MO, from_free, stock};
+use crate::harness::world::{World, advance, root, user, word};
 use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetLogical, SetPool};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};

@@ -4,7 +4,7 @@
 //! before the next ask. Its fault hook ends the process at the N-th passage of a point; N grows until the script ends by
 //! itself. Nothing that was answered may be lost, no side given twice.
 
-use crate::world::{World, clock, lines, root, user};
+use crate::harness::world::{World, clock, lines, root, user};
 use ntmsfs::domain::access::Caller;
 use ntmsfs::domain::ask::{Ask, Named, Reply, SetPool};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
@@ -256,7 +256,7 @@ fn child_of_the_crash() {
 
 #[test]
 fn a_crash_at_every_step_loses_nothing() {
-    let (bytes, folder) = (prepared(), crate::world::folder());
+    let (bytes, folder) = (prepared(), crate::harness::world::folder());
     let exe = std::env::current_exe().expect("this program");
     let mut crashes = 0;
     for point in POINTS {
@@ -265,7 +265,7 @@ fn a_crash_at_every_step_loses_nothing() {
             let path = folder.path().join(format!("{point}-{passage}"));
             std::fs::write(&path, &bytes).expect("a copy");
             let mut command = Command::new(&exe);
-            command.args(["--exact", "crash::child_of_the_crash"]);
+            command.args(["--exact", "crash_points::child_of_the_crash"]);
             command.env(CHILD, format!("{what} {}", path.display()));
             let output = command
                 .stdout(File::create("/dev/null").expect("a sink"))

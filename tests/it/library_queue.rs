@@ -1,7 +1,7 @@
 //! The queue of a library, without a library: which request is served when, what is refused, what a person is asked.
 
-use crate::played::{MO, Played};
-use crate::world::{advance, root, user};
+use crate::harness::played::{MO, Played};
+use crate::harness::world::{advance, root, user};
 use ntmsfs::domain::ask::{Ask, SetAccess, SetElement, SetLibrary, SetLogical};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};

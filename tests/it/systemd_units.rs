@@ -1,8 +1,8 @@
 //! The units of systemd, and what a service manager is told and gives.
 
-use crate::daemon::{Daemon, PROGRAM, can_hide_mounts, ended, not_run, signal, until};
 use crate::harness::Ran;
-use crate::private::{Private, Who, enter};
+use crate::harness::daemon::{Daemon, PROGRAM, can_hide_mounts, ended, not_run, signal, until};
+use crate::harness::private::{Private, Who, enter};
 use nix::sys::signal::Signal;
 use ntmsfs::cli::mountpoint;
 use ntmsfs::manager::founding;

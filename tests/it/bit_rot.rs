@@ -1,7 +1,7 @@
 //! Bits that turn over on the disk: what they change is found, refused, or changes no answer.
 
-use crate::check::full;
-use crate::world::{folder, rounds};
+use crate::catalog_check::full;
+use crate::harness::world::{folder, rounds};
 use ntmsfs::manager::check;
 use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags};

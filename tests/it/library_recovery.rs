@@ -1,6 +1,6 @@
 //! What follows an error of a library: an inventory by itself, or a person who is asked; and how a library looks.
 
-use crate::played::Played;
+use crate::harness::played::Played;
 use ntmsfs::domain::ask::SetLibrary;
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::ObjectNo;

@@ -3,8 +3,8 @@
 //!
 //! What needs a robot, a drive that writes or a label that is read has no cell here and is listed in [`NOT_YET`].
 
+use crate::harness::world::{World, advance, kind_in, root};
 use crate::pools::{MATRIX, moving};
-use crate::world::{World, advance, kind_in, root};
 use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetPool};
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::error::{ErrorKind, Result};

@@ -1,7 +1,9 @@
 //! The rules of the architecture that the compiler does not know: who may name whom, how long things may be, and
 //! what no file may contain. `src/lib.rs` explains them; this holds the tables.
 
-use crate::scan::{Token, functions, heads, heads_above, lines_of, tokens, without_tests};
+mod scan;
+
+use self::scan::{Token, functions, heads, heads_above, lines_of, tokens, without_tests};
 use std::fs;
 use std::path::Path;
 

@@ -5,7 +5,7 @@
 //! that record the disk is made as a cut at any instant would leave it. The same with `synchronous=OFF` loses, so the
 //! test can fail. `NTMSFS_LONG=1`: 500 cuts.
 
-use crate::world::{World, clock, folder, lines, root, rounds};
+use crate::harness::world::{World, clock, folder, lines, root, rounds};
 use ntmsfs::domain::ask::{Ask, Named, Reply, SetPool};
 use ntmsfs::domain::attribute::{Holder, Way};
 use ntmsfs::domain::change::Thing;
@@ -176,7 +176,7 @@ fn recorded(durability: &str, bytes: &[u8]) -> Vec<Step> {
     );
     std::fs::write(path("catalog"), bytes).expect("a catalog");
     let child = Command::new(std::env::current_exe().expect("this program"))
-        .args(["--exact", "power::child_of_the_power_cut"])
+        .args(["--exact", "power_cut::child_of_the_power_cut"])
         .env(CHILD, format!("{durability} {}", path("catalog").display()))
         .env("LD_PRELOAD", path("journal.so"))
         .env("JOURNAL_OF", path("catalog"))

@@ -1,6 +1,6 @@
 //! `want_available`: the thermostat of a pool, against its free pool and a person.
 
-use crate::world::{World, advance, root, user};
+use crate::harness::world::{World, advance, root, user};
 use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetPool};
 use ntmsfs::domain::counts::Counts;
 use ntmsfs::domain::error::ErrorKind;

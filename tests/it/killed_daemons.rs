@@ -3,7 +3,7 @@
 //!
 //! `NTMSFS_LONG=1` runs 1,000 rounds, `NTMSFS_SEED=<number>` repeats the delays of a run.
 
-use crate::daemon::{Daemon, PROGRAM, Reader, ended, signal, until};
+use crate::harness::daemon::{Daemon, PROGRAM, Reader, ended, signal, until};
 use nix::sys::signal::Signal;
 use ntmsfs::cli::mountpoint::is_mounted;
 use ntmsfs::manager::{clock, founding};

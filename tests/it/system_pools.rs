@@ -1,7 +1,7 @@
 //! The leaves of the system pools: they come with what uses a type of media, and go with the last of it.
 
+use crate::harness::world::{World, lines, root};
 use crate::harness::{Shell, Tree};
-use crate::world::{World, lines, root};
 use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetLibrary, SetMedium, SetPool};
 use ntmsfs::domain::attribute::{Holder, Way};
 use ntmsfs::domain::change::Thing;

@@ -1,6 +1,6 @@
 //! The rules of an allocation as tables: every return code, and the order of the checks.
 
-use crate::world::{World, kind_in, root, user, word};
+use crate::harness::world::{World, kind_in, root, user, word};
 use ntmsfs::domain::ask::{Ask, Named, Reply, SetAccess, SetPool};
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
@@ -458,7 +458,7 @@ fn the_sentence_of_a_shortage_has_the_numbers() {
 fn a_manager_that_has_stopped_is_not_ready() {
     let (world, pool) = stock();
     let path = world.path();
-    let folder = crate::world::folder();
+    let folder = crate::harness::world::folder();
     let copy = folder.path().join("catalog");
     std::fs::copy(path, &copy).unwrap();
     std::fs::write(&copy, world.into_bytes()).unwrap();

@@ -5,7 +5,7 @@
     reason = "a helper that finds something else has failed its test"
 )]
 
-use crate::world::{World, root};
+use crate::harness::world::{World, root};
 use ntmsfs::domain::access::Caller;
 use ntmsfs::domain::ask::{Ask, Named, Reply, SetLibrary};
 use ntmsfs::domain::error::{Refusal, Result};
@@ -93,7 +93,7 @@ impl Played {
             return work.state.to_string();
         }
         if work.result.starts_with("0x") {
-            return format!("{:?}", crate::world::kind_in(&work.result));
+            return format!("{:?}", crate::harness::world::kind_in(&work.result));
         }
         work.result
             .split_whitespace()

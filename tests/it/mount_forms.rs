@@ -1,8 +1,8 @@
 //! Every form in which mount(8), fstab and umount(8) reach a catalog, every exit status, and the mount of an ordinary user.
 
-use crate::daemon::until;
+use crate::harness::daemon::until;
+use crate::harness::private::{ALICE, Private, Who};
 use crate::harness::same;
-use crate::private::{ALICE, Private, Who};
 use ntmsfs::cli::failure::Status;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
