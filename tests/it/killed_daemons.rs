@@ -4,6 +4,7 @@
 //! `NTMSFS_LONG=1` runs 1,000 rounds, `NTMSFS_SEED=<number>` repeats the delays of a run.
 
 use crate::harness::daemon::{Daemon, PROGRAM, Reader, ended, signal, until};
+use crate::harness::world::rounds;
 use nix::sys::signal::Signal;
 use ntmsfs::cli::mountpoint::is_mounted;
 use ntmsfs::manager::{clock, founding};
@@ -295,11 +296,7 @@ fn round(daemon: &mut Daemon, told: Acknowledged, random: &mut Random, name: &st
 
 #[test]
 fn kill_nine_loses_nothing() {
-    let rounds = if std::env::var_os("NTMSFS_LONG").is_some() {
-        1000
-    } else {
-        50
-    };
+    let rounds = rounds(50, 1000);
     let seed = std::env::var("NTMSFS_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok());

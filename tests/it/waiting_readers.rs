@@ -1,6 +1,7 @@
 //! Reads that wait: what ends them, what does not, and that no result is lost or given twice.
 
 use crate::harness::daemon::{Daemon, Reader, signal, until};
+use crate::harness::world::rounds;
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -445,11 +446,7 @@ fn a_daemon_that_ends_ends_all_waits() {
 
 #[test]
 fn hundreds_of_waits_end() {
-    let count = if std::env::var_os("NTMSFS_LONG").is_some() {
-        1000
-    } else {
-        300
-    };
+    let count = usize::try_from(rounds(300, 1000)).unwrap();
     let daemon = Daemon::new();
     daemon.ask("job");
     let mut readers: Vec<Reader> = (0..count)
