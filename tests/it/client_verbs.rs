@@ -99,7 +99,7 @@ fn every_way_to_find_the_tree() {
         "{text}"
     );
     assert_eq!(said("cd $T/more; ntmsfs pools").0, Some(0));
-    let dead = "cd /; kill -9 $(pgrep -f \"ntmsfs mount.*$T/second\"); until ! ls $T/more 2>/dev/null; do :; done; ntmsfs pools --tree $T/more";
+    let dead = "cd /; kill -9 $(pgrep -f \"ntmsfs mount.*$T/second\"); until ! ls $T/more 2>/dev/null; do sleep 0.01; done; ntmsfs pools --tree $T/more";
     let (status, text) = said(dead);
     assert!(
         status == Some(5) && text.contains("nobody serves the tree at"),
@@ -302,8 +302,8 @@ fn a_wait_ends_with_a_signal_or_with_a_medium() {
     tree.write("pools/Empty/allocate_from_free", "0");
     for (signal, status) in [("INT", 130), ("TERM", 143)] {
         let script = format!(
-            "env --default-signal={signal} {} allocate Empty & p=$!; until ls operator | grep -q .; do :; done; \
-             kill -{signal} $p; wait $p; echo $?; until ! ls operator | grep -q .; do :; done",
+            "env --default-signal={signal} {} allocate Empty & p=$!; until ls operator | grep -q .; do sleep 0.01; done; \
+             kill -{signal} $p; wait $p; echo $?; until ! ls operator | grep -q .; do sleep 0.01; done",
             tree.places().0
         );
         assert_eq!(tree.run(Shell::Bash, &script).lines(), [status.to_string()]);

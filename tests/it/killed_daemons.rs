@@ -270,10 +270,17 @@ fn fresh(daemon: &mut Daemon) {
     assert!(daemon.terminate().success());
 }
 
-fn round(daemon: &mut Daemon, told: Acknowledged, random: &mut Random, name: &str) -> Acknowledged {
+/// One life of the daemon. If it is a long one, it ends after something was acknowledged, however slow the machine is.
+fn round(
+    daemon: &mut Daemon,
+    told: Acknowledged,
+    random: &mut Random,
+    (name, long): (&str, bool),
+) -> Acknowledged {
     daemon.start();
     let mut told = told;
     tidy_up(daemon, &mut told);
+    let before = told.allocations;
     let delay = Duration::from_micros(random.next() % 30_000);
     let shared = Mutex::new(told);
     let dir = daemon.dir.clone();
@@ -287,8 +294,13 @@ fn round(daemon: &mut Daemon, told: Acknowledged, random: &mut Random, name: &st
                 }
             });
         }
-        let begun = clock::boot();
-        until("the moment has come", || clock::boot() >= begun + delay);
+        if long {
+            until("an allocation is acknowledged", || {
+                shared.lock().unwrap().allocations > before
+            });
+        }
+        // Nobody wakes this thread; if it comes back early, that is another moment.
+        thread::park_timeout(delay);
         daemon.crash();
     });
     shared.into_inner().unwrap()
@@ -312,13 +324,14 @@ fn kill_nine_loses_nothing() {
             told = Acknowledged::default();
         }
         let before = told.allocations;
-        told = round(&mut daemon, told, &mut random, &format!("r{number}"));
+        let life = (format!("r{number}"), number % 2 == 0);
+        told = round(&mut daemon, told, &mut random, (&life.0, life.1));
         allocations += told.allocations - before;
         examine(&daemon.catalog, &mut told, number % 10 == 0);
     }
     let took = clock::boot().saturating_sub(begun);
     println!("{rounds} rounds, seed {seed}: {allocations} allocations acknowledged, {took:?}");
-    assert!(allocations > rounds);
+    assert!(allocations >= rounds / 2);
     assert!(!daemon.log().contains("panicked"), "{}", daemon.log());
 }
 

@@ -3,7 +3,7 @@
 //! `NTMSFS_LONG=1` runs for an hour; otherwise for so short a time that only gross leaks show.
 
 use crate::harness::world::rounds;
-use crate::harness::{Shell, Tree, is_guid, until};
+use crate::harness::{Shell, Tree, is_guid};
 use ntmsfs::manager::clock;
 use std::fs::{self, File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -125,7 +125,8 @@ const TOOLS: &str = "
             cat libraries/lto/results/down >/dev/null; rm libraries/lto/requests/down ;;
     esac
     rm libraries/lto/requests/up; rmdir logical/$lmid
-    (exec 3<>pools/Dry/allocate; echo >&3; read -r never <&3) & sleep 0.2; kill -9 $!; wait 2>/dev/null
+    (exec 3<>pools/Dry/allocate; echo >&3; read -r never <&3) &
+    until grep -qs request_wait_answer /proc/$!/wchan; do sleep 0.01; done; kill -9 $!; wait 2>/dev/null
     cp export $T/export
     said=$($N archive --before 10s $C $T/archive 2>&1) || case $said in
         *'nothing to archive'*) ;;
@@ -235,11 +236,7 @@ fn full_load_leaves_descriptors_threads_and_memory_flat() {
         }
         stop.store(true, Ordering::Relaxed);
         // Whoever follows the events sees one more.
-        until("everybody has stopped", || {
-            tree.write("pools/Dry/description", "the end");
-            tree.write("pools/Dry/description", "the very end");
-            Some(())
-        });
+        tree.write("pools/Dry/description", "the end");
     });
     eprintln!(
         "{seconds} s, {} rounds of clients, {} events",
