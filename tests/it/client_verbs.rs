@@ -726,7 +726,7 @@ fn hostile() -> (tempfile::TempDir, &'static str) {
 #[test]
 fn no_name_is_a_command_of_the_terminal() {
     let (dir, evil) = hostile();
-    let program = env!("CARGO_BIN_EXE_ntmsfs");
+    let program = crate::harness::PROGRAM;
     for words in [
         &["status"][..],
         &["status", "--json"],

@@ -72,7 +72,7 @@ fn script(lines: &[Line]) -> String {
 /// unmounted and removed whatever happens.
 fn run(document: &str, lines: &[Line]) {
     let dir = tempfile::tempdir().expect("a directory");
-    let program = Path::new(env!("CARGO_BIN_EXE_ntmsfs"));
+    let program = Path::new(crate::harness::PROGRAM);
     let folder = program.parent().expect("the folder of the program");
     let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", folder.display());
     let text = dir.path().join("script");

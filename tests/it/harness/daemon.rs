@@ -18,20 +18,12 @@ use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// The program under test.
-pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ntmsfs");
-
-/// Longer than anything here takes on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) use super::PROGRAM;
 
 /// Waits until something is so; says what if it never is.
 #[track_caller]
 pub(crate) fn until(what: &str, mut done: impl FnMut() -> bool) {
-    let begun = clock::boot();
-    while !done() {
-        assert!(clock::boot() < begun + PATIENCE, "never: {what}");
-        thread::park_timeout(Duration::from_millis(1));
-    }
+    super::until(what, || done().then_some(()));
 }
 
 /// Waits until a process has ended.
@@ -371,7 +363,9 @@ impl Drop for Reader {
         drop(self.child.kill());
         // One that cannot be killed goes with its daemon.
         let begun = clock::boot();
-        while matches!(self.child.try_wait(), Ok(None)) && clock::boot() < begun + PATIENCE / 6 {
+        while matches!(self.child.try_wait(), Ok(None))
+            && clock::boot() < begun + Duration::from_secs(10)
+        {
             thread::park_timeout(Duration::from_millis(1));
         }
     }

@@ -30,10 +30,10 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The program under test.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_ntmsfs");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_ntmsfs");
 
 /// How long a condition may take to come true. Nothing is measured with it; a busy machine needs some.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// After so many seconds a command hangs.
 const HANGS: &str = "120";

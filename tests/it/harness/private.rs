@@ -4,7 +4,7 @@
 //! The device is one that everybody may open, as udev makes it; the user database knows `alice` (4001) and `ntmsfs` (4003).
 
 use crate::harness::daemon::{can_hide_mounts, signal, until};
-use crate::harness::{LET_GO, Ran};
+use crate::harness::{LET_GO, PROGRAM, Ran};
 use nix::sys::signal::Signal;
 use ntmsfs::manager::founding;
 use std::fs::{self, Permissions};
@@ -12,8 +12,6 @@ use std::os::unix::fs::{PermissionsExt as _, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_ntmsfs");
 
 /// Whoever runs a command there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
