@@ -2,6 +2,7 @@
 //! meanwhile reads whole lines.
 
 use crate::catalog_check::full;
+use crate::harness::random::Random;
 use crate::harness::world::{World, advance, clock, folder, lines, root, user};
 use crate::harness::{Shell, Tree, same, until};
 use ntmsfs::domain::access::Caller;
@@ -511,7 +512,7 @@ fn a_change_of_any_byte_of_an_archive_is_found() {
     disk.archive("one", Some(12)).expect("an archive");
     disk.archive("two", None).expect("an archive");
     let whole = fs::read(disk.path("one")).expect("an archive");
-    let mut seed = 20_310_203_u64;
+    let mut random = Random(20_310_203);
     let tampered = |bytes: &[u8], what: &str| {
         fs::write(disk.path("one"), bytes).expect("an archive");
         let archives = [disk.path("one"), disk.path("two")];
@@ -519,12 +520,8 @@ fn a_change_of_any_byte_of_an_archive_is_found() {
         assert_ne!(found, Ok(Vec::new()), "{what}");
     };
     for _ in 0..crate::harness::world::rounds(150, 3_000) {
-        seed = seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let bit = usize::try_from(seed >> 24).expect("a number") % (whole.len() * 8);
         let mut bytes = whole.clone();
-        bytes[bit / 8] ^= 1 << (bit % 8);
+        let bit = random.turn_over(&mut bytes);
         tampered(&bytes, &format!("bit {bit}"));
     }
     let text = String::from_utf8(whole.clone()).expect("text");

@@ -1,6 +1,7 @@
 //! Bits that turn over on the disk: what they change is found, refused, or changes no answer.
 
 use crate::catalog_check::full;
+use crate::harness::random::Random;
 use crate::harness::world::{folder, rounds};
 use ntmsfs::manager::check;
 use rusqlite::types::Value;
@@ -58,15 +59,11 @@ fn turned_over(bytes: &[u8]) -> String {
     std::fs::write(&path, bytes).expect("a catalog");
     let whole = dump(&path).expect("a sound catalog");
     assert_eq!(check(&path, &[]).expect("a check").problems, [""; 0]);
-    let mut seed = 20_310_203_u64;
+    let mut random = Random(20_310_203);
     let (mut found, mut harmless, mut silent_without) = (0, 0, 0);
     for round in 0..rounds(100, 1_000) {
-        seed = seed
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
         let mut rotten = bytes.to_vec();
-        let bit = usize::try_from(seed >> 24).expect("a number") % (bytes.len() * 8);
-        rotten[bit / 8] ^= 1 << (bit % 8);
+        let bit = random.turn_over(&mut rotten);
         std::fs::write(&path, &rotten).expect("a catalog");
         let same = dump(&path).as_ref() == Ok(&whole);
         let content = engine_is_content(&path);

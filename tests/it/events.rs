@@ -1,5 +1,6 @@
 //! The stream of events and the trail that it is the end of, through the real mount.
 
+use crate::harness::random::Random;
 use crate::harness::world::rounds;
 use crate::harness::{Shell, Tree, same, until};
 use std::fs;
@@ -23,14 +24,6 @@ while True:
     os.write(out, os.read(events, 30000))
 "#;
 
-/// A number from a seed, up to `below`.
-fn next(seed: &mut u64, below: u64) -> u64 {
-    *seed = seed
-        .wrapping_mul(6_364_136_223_846_793_005)
-        .wrapping_add(1_442_695_040_888_963_407);
-    (*seed >> 33) % below
-}
-
 #[test]
 fn a_reader_that_is_killed_and_resumes_has_no_gap_and_no_duplicate() {
     let tree = Tree::empty();
@@ -53,10 +46,10 @@ fn a_reader_that_is_killed_and_resumes_has_no_gap_and_no_duplicate() {
     });
     let seen = tree.scratch("scratch").join("seen");
     let length = || fs::metadata(&seen).map_or(0, |seen| seen.len());
-    let (mut chance, mut kills) = (count, 0);
+    let (mut random, mut kills) = (Random(count), 0);
     while !producer.is_finished() || kills < 10 {
         let client = tree.spawn(Shell::Python, CLIENT);
-        let enough = length() + next(&mut chance, 200_000);
+        let enough = length() + random.next() % 200_000;
         until("the client reads, or there is no more", || {
             let all = producer.is_finished() && length() >= history(&tree);
             (length() >= enough || all).then_some(())

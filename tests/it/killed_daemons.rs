@@ -4,6 +4,8 @@
 //! `NTMSFS_LONG=1` runs 1,000 rounds, `NTMSFS_SEED=<number>` repeats the delays of a run.
 
 use crate::harness::daemon::{Daemon, PROGRAM, Reader, ended, signal, until};
+use crate::harness::is_guid;
+use crate::harness::random::Random;
 use crate::harness::world::rounds;
 use nix::sys::signal::Signal;
 use ntmsfs::cli::mountpoint::is_mounted;
@@ -40,18 +42,6 @@ struct Acknowledged {
     allocations: u64,
 }
 
-/// Numbers that look random: xorshift.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-}
-
 type Shared = Mutex<Acknowledged>;
 
 /// Asks through the transaction file. `None`: the daemon is gone.
@@ -64,15 +54,11 @@ fn transact(dir: &Path) -> Option<String> {
     Some(text.trim_end().to_owned())
 }
 
-fn is_lmid(text: &str) -> bool {
-    text.len() == 36
-}
-
 /// Allocates through the transaction file.
 fn anonymous(dir: &Path, shared: &Shared, _: &str) -> Option<()> {
     let text = transact(dir)?;
     let mut shared = shared.lock().unwrap();
-    if is_lmid(&text) {
+    if is_guid(&text) {
         assert!(!shared.given.contains_key(&text), "{text} was given twice");
         shared.given.insert(text, None);
         shared.allocations += 1;
@@ -92,7 +78,7 @@ fn named(dir: &Path, shared: &Shared, name: &str) -> Option<()> {
     let text = text.trim_end().to_owned();
     let mut shared = shared.lock().unwrap();
     shared.requests.insert(name.to_owned(), Some(text.clone()));
-    if is_lmid(&text) {
+    if is_guid(&text) {
         let before = shared.given.insert(text, Some(name.to_owned()));
         assert_eq!(before, None, "given twice");
         shared.allocations += 1;
@@ -312,7 +298,7 @@ fn kill_nine_loses_nothing() {
     let seed = std::env::var("NTMSFS_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok());
-    let seed = seed.unwrap_or_else(|| clock::utc().0.cast_unsigned() | 1);
+    let seed = seed.unwrap_or_else(|| clock::utc().0.cast_unsigned());
     println!("seed {seed}");
     let mut random = Random(seed);
     let mut daemon = Daemon::stopped();

@@ -1,6 +1,7 @@
 //! What mount(8), fstab and umount(8) do with a catalog, and which files are refused.
 
 use crate::harness::daemon::{Daemon, PROGRAM, unmount_all, until};
+use crate::harness::random::Random;
 use ntmsfs::cli::mountpoint::is_mounted;
 use rusqlite::Connection;
 use std::collections::BTreeMap;
@@ -330,7 +331,7 @@ fn a_damaged_catalog_is_an_error_at_most() {
     daemon.supply(1..=50);
     assert!(daemon.terminate().success());
     let whole = fs::read(&daemon.catalog).unwrap();
-    let mut random = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = Random(1);
     let mut served = 0;
     for round in 0..16 {
         let mut bytes = whole.clone();
@@ -338,11 +339,8 @@ fn a_damaged_catalog_is_an_error_at_most() {
             bytes.truncate(whole.len() / 16 * (round + 1));
         }
         for _ in 0..(1 << (round / 2)) {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1);
-            let at = usize::try_from(random >> 33).unwrap() % bytes.len();
-            bytes[at] = random.to_le_bytes()[3];
+            let at = random.below(bytes.len());
+            bytes[at] = random.next().to_le_bytes()[0];
         }
         let mut file = fs::File::create(&daemon.catalog).unwrap();
         file.write_all(&bytes).unwrap();

@@ -5,6 +5,7 @@
 //! that record the disk is made as a cut at any instant would leave it. The same with `synchronous=OFF` loses, so the
 //! test can fail. `NTMSFS_LONG=1`: 500 cuts.
 
+use crate::harness::random::Random;
 use crate::harness::world::{World, clock, folder, lines, root, rounds};
 use ntmsfs::domain::ask::{Ask, Named, Reply, SetPool};
 use ntmsfs::domain::attribute::{Holder, Way};
@@ -23,19 +24,6 @@ use std::process::{Command, Stdio};
 const CHILD: &str = "NTMSFS_POWER_CHILD";
 const SECTOR: usize = 512;
 
-/// Numbers from a seed.
-struct Chance(u64);
-
-impl Chance {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("a number") % limit.max(1)
-    }
-}
-
 fn prepared() -> Vec<u8> {
     let mut world = World::new();
     world.library("box", "LTO-8", 30);
@@ -49,13 +37,13 @@ fn prepared() -> Vec<u8> {
 }
 
 /// What the child asks for next.
-fn ask(core: &Core, chance: &mut Chance, (round, pool): (usize, Thing), owned: &[ObjectNo]) -> Ask {
+fn ask(core: &Core, random: &mut Random, (round, pool): (usize, Thing), owned: &[ObjectNo]) -> Ask {
     let allocate = |body: &str, name| Ask::Allocate {
         pool: pool.no,
         request: Box::new(AllocateRequest::parse(body).expect("a request")),
         name,
     };
-    match chance.below(6) {
+    match random.below(6) {
         0 | 1 if owned.len() < 20 => allocate("", None),
         0..=2 if !owned.is_empty() => Ask::Deallocate { logical: owned[0] },
         3 => Ask::SetAttribute {
@@ -64,9 +52,9 @@ fn ask(core: &Core, chance: &mut Chance, (round, pool): (usize, Thing), owned: &
             value: Some(vec![u8::try_from(round % 256).expect("a byte"); 20_000]),
             way: Way::Any,
         },
-        4 => lines(pool.no, &[&format!("x{round}-{}", chance.below(1 << 30))]),
+        4 => lines(pool.no, &[&format!("x{round}-{}", random.below(1 << 30))]),
         5 => {
-            let name = format!("r{round}-{}", chance.below(1 << 30));
+            let name = format!("r{round}-{}", random.below(1 << 30));
             let no = core.reserve().expect("a number");
             let body = String::new();
             allocate(
@@ -95,11 +83,11 @@ fn child(durability: Durability, path: &Path) {
         no: pool.no,
         id: pool.id,
     };
-    let (mut chance, mut owned) = (Chance(7), Vec::new());
+    let (mut random, mut owned) = (Random(7), Vec::new());
     for round in 0..400 {
         let mut asks = Vec::new();
-        for _ in 0..=chance.below(3) {
-            asks.push((root(), ask(&core, &mut chance, (round, pool), &owned)));
+        for _ in 0..=random.below(3) {
+            asks.push((root(), ask(&core, &mut random, (round, pool), &owned)));
         }
         let batch = core.batch(&asks);
         for (answer, (_, ask)) in batch.answers.iter().zip(&asks) {
@@ -279,8 +267,8 @@ fn wrong(path: &Path, acknowledged: &str) -> Option<String> {
 fn cut(durability: &str, cuts: u64) -> Vec<String> {
     let bytes = prepared();
     let steps = recorded(durability, &bytes);
-    let mut chance = Chance(cuts);
-    let mut instants: Vec<usize> = (0..cuts).map(|_| chance.below(steps.len())).collect();
+    let mut random = Random(cuts);
+    let mut instants: Vec<usize> = (0..cuts).map(|_| random.below(steps.len())).collect();
     instants.sort_unstable();
     let mut disks = [Disk::default(), Disk::default()];
     disks[0].synced = bytes;
@@ -290,10 +278,10 @@ fn cut(durability: &str, cuts: u64) -> Vec<String> {
         while instants.next_if_eq(&at).is_some() {
             let path = folder
                 .path()
-                .join(format!("cut-{at}-{}", chance.below(1 << 30)));
+                .join(format!("cut-{at}-{}", random.below(1 << 30)));
             let [catalog, pages] = disks
                 .each_ref()
-                .map(|disk| disk.left(|| chance.below(2) == 1));
+                .map(|disk| disk.left(|| random.below(2) == 1));
             std::fs::write(&path, catalog).expect("a catalog");
             let mut beside = path.as_os_str().to_owned();
             beside.push("-wal");

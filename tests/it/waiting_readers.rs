@@ -1,6 +1,7 @@
 //! Reads that wait: what ends them, what does not, and that no result is lost or given twice.
 
 use crate::harness::daemon::{Daemon, Reader, signal, until};
+use crate::harness::is_guid;
 use crate::harness::world::rounds;
 use nix::sys::signal::Signal;
 use std::collections::BTreeSet;
@@ -54,7 +55,7 @@ for name in sys.argv[1:]:
 ";
 
 fn is_lmid(text: &str) -> bool {
-    text.trim_end().len() == 36 && !text.starts_with("0x")
+    is_guid(text.trim_end())
 }
 
 #[test]

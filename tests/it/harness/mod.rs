@@ -12,6 +12,7 @@
 pub(crate) mod daemon;
 pub(crate) mod played;
 pub(crate) mod private;
+pub(crate) mod random;
 pub(crate) mod terminal;
 pub(crate) mod world;
 

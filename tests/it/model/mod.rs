@@ -9,9 +9,10 @@ mod real;
 mod reference;
 mod template;
 
+use crate::harness::random::Random;
 use crate::harness::world::rounds;
 use ntmsfs::store::check;
-use operation::{Random, decode};
+use operation::decode;
 use real::Pair;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

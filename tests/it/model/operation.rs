@@ -8,6 +8,7 @@
 //! that is new (`state_machines.rs`, `libraries.rs`); the removal of operator requests (`state_machines.rs`).
 
 use super::reference::Reference;
+use crate::harness::random::Random;
 use ntmsfs::domain::state::{OperatorState, PoolType, Selection, SideState};
 use std::collections::BTreeMap;
 
@@ -102,25 +103,7 @@ const NAMES: [&[&str]; 2] = [
     &["t0", "t1", "t2", "t3"],
 ];
 
-/// The generator of numbers called `SplitMix64`.
-#[derive(Debug, Clone)]
-pub(super) struct Random(pub(super) u64);
-
 impl Random {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    /// A number below `bound`, which is not 0.
-    pub(super) fn below(&mut self, bound: usize) -> usize {
-        let bound = u64::try_from(bound).expect("a small bound");
-        usize::try_from(self.next() % bound).expect("a number below the bound")
-    }
-
     fn one_in(&mut self, bound: usize) -> bool {
         self.below(bound) == 0
     }
