@@ -562,7 +562,7 @@ fn an_export_is_there_whole_or_not_at_all() {
 #[test]
 fn what_happens_is_watched() {
     let tree = Tree::stocked(2);
-    let (program, catalog, at) = tree.places();
+    let (program, _, at) = tree.places();
     let out = tree.scratch("watched");
     let script = format!(
         "cd /; {program} watch --tree {at} --from 1 --json > {0}/json & {program} watch --tree {at} --from 1 > {0}/text; echo $?; wait $!; echo $?",
@@ -590,10 +590,7 @@ fn what_happens_is_watched() {
         lines("text")
     );
     assert!(!lines("text").contains('\u{1b}'));
-    let holder = fs::read_to_string(format!("{catalog}.lock")).unwrap();
-    let digits = holder.split(|c: char| !c.is_ascii_digit());
-    let pid = digits.clone().find_map(|digits| digits.parse().ok());
-    signal(pid.expect("the daemon says who it is"), Signal::SIGTERM);
+    signal(tree.holder(), Signal::SIGTERM);
     let ran = running.end();
     assert_eq!(ran.lines(), ["5", "5"], "{ran:#?}");
     assert!(

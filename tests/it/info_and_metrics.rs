@@ -148,27 +148,16 @@ fn a_number_that_changes_without_an_event_leaves_the_size() {
     let script =
         format!("{PARSE}print(int(read()['ntmsfs_waiting_reads',]), os.stat('metrics').st_size)");
     let mut sizes = Vec::new();
-    until("a read waits", || {
+    let mut counts = |wanted: &str| {
         let ran = tree.run(Shell::Python, &script);
-        let (count, size) = ran
-            .output()
-            .trim_end()
-            .split_once(' ')
-            .expect("two numbers");
+        let numbers = ran.output().trim_end().split_once(' ');
+        let (count, size) = numbers.expect("two numbers");
         sizes.push(size.to_owned());
-        (count == "1").then_some(())
-    });
+        (count == wanted).then_some(())
+    };
+    until("a read waits", || counts("1"));
     drop(waits);
-    until("no read waits", || {
-        let ran = tree.run(Shell::Python, &script);
-        let (count, size) = ran
-            .output()
-            .trim_end()
-            .split_once(' ')
-            .expect("two numbers");
-        sizes.push(size.to_owned());
-        (count == "0").then_some(())
-    });
+    until("no read waits", || counts("0"));
     sizes.dedup();
     assert_eq!(sizes.len(), 1, "{sizes:?}");
 }

@@ -1,7 +1,9 @@
 //! What one user may have at once: each limit refused with its sentence on a real mount, root without any, and the
 //! configuration read again.
 
+use crate::harness::daemon::signal;
 use crate::harness::{ROOT, Ran, Shell, Tree, User, until};
+use nix::sys::signal::Signal;
 use std::fs;
 use std::process::Command;
 
@@ -147,22 +149,18 @@ fn the_configuration_is_read_again_or_stays_as_it_was() {
     user(&tree, ask).output();
     assert!(user(&tree, ask).stderr.contains(EDQUOT));
     configure(&tree, "operator_requests = 2");
-    let hup = format!(
-        "kill -HUP $(sed -n 's/.*pid \\([0-9]*\\).*/\\1/p' {}.lock)",
-        tree.places().1
-    );
     let limit = |size: u32| format!("ntmsfs_limit{{limit=\"operator_requests\"}} {size:010}\n");
-    tree.run(Shell::Bash, &hup).output();
+    signal(tree.holder(), Signal::SIGHUP);
     until("the limit is the new one", || {
         tree.read("metrics").contains(&limit(2)).then_some(())
     });
     user(&tree, ask).output();
     // One word that is wrong, and nothing is taken; what is right afterwards is.
     configure(&tree, "operator_requests = 3\nnames = -1");
-    tree.run(Shell::Bash, &hup).output();
+    signal(tree.holder(), Signal::SIGHUP);
     assert!(user(&tree, ask).stderr.contains(EDQUOT));
     configure(&tree, "operator_requests = 4");
-    tree.run(Shell::Bash, &hup).output();
+    signal(tree.holder(), Signal::SIGHUP);
     until("the limit is the newest", || {
         let metrics = tree.read("metrics");
         assert!(!metrics.contains(&limit(3)));

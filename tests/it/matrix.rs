@@ -6,7 +6,7 @@
     reason = "an arm is a sentence of the contract"
 )]
 
-use crate::harness::{LET_GO, Shell, Tree};
+use crate::harness::Tree;
 use ntmsfs::domain::id::ObjectNo;
 use ntmsfs::domain::verb::LibraryRequest;
 use ntmsfs::fs::tree::{Behaviour as B, Spec, TREE};
@@ -493,15 +493,12 @@ fn nobody_may_more_or_less_than_the_contract_says() {
 fn acted(tree: &Tree, steps: &str) -> String {
     let (program, catalog, at) = tree.places();
     let script = format!(
-        "{LET_GO}
-         {PEOPLE}
+        "{PEOPLE}
          trap 'cd /; umount {at} || umount -l {at}' EXIT
          with() {{ {program} mount -o \"$1\" {catalog} {at}; cd {at}; shift; python3 $T/matrix.py \"$@\"; cd /; umount {at}; }}
          {steps}; trap - EXIT"
     );
-    let quoted = shlex::try_quote(&script).unwrap();
-    let script = format!("exec unshare --mount --propagation private bash -c {quoted}");
-    tree.run(Shell::Bash, &script).output().to_owned()
+    tree.run_apart(&script).output().to_owned()
 }
 
 /// Compares what was allowed with the oracle; every operation must have been tried by everybody in every configuration.

@@ -1,6 +1,7 @@
 //! Who may do what: the kernel checks modes, the daemon what the kernel cannot see.
 
-use crate::harness::{LET_GO, Shell, Tree, User, is_guid, same, until};
+use crate::harness::daemon::can_hide_mounts;
+use crate::harness::{Ran, Shell, Tree, User, is_guid, same, until};
 use std::fs;
 
 /// The group of the pool and of its users.
@@ -511,22 +512,30 @@ fn fixed_modes() {
     assert_eq!(ran.output(), "750 0 0\n660 0 0\n777\n");
 }
 
-/// The daemon takes a user's further groups from the user database, so this one gets a database of its own, in a mount
-/// namespace that ends with the script.
-#[test]
-fn a_supplementary_group_works() {
-    if !crate::harness::daemon::can_hide_mounts("a supplementary group") {
-        return;
+/// Runs a script at the top of a new catalog. The daemon takes a user's further groups from the user database, so it gets one of its
+/// own, in which `ntmsbob` (4002) is in the group `ntmsops` (4100). `None`, said loudly, where that is not possible.
+fn with_bob(what: &str, script: &str) -> Option<Ran> {
+    if !can_hide_mounts(what) {
+        return None;
     }
     let tree = Tree::empty();
     tree.unmount();
     let (program, catalog, at) = tree.places();
-    let script = format!(
+    let ran = tree.run_apart(&format!(
         "set -e; cp /etc/passwd $T/passwd; cp /etc/group $T/group
          echo 'ntmsbob:x:4002:4002::/:/bin/sh' >> $T/passwd; echo 'ntmsops:x:4100:ntmsbob' >> $T/group
          mount --bind $T/passwd /etc/passwd; mount --bind $T/group /etc/group
          {program} mount {catalog} {at}; trap 'cd /; umount {at} || umount -l {at}' EXIT; cd {at}
-         mkdir libraries/lto; echo virtual type=LTO-8 slots=9 cartridges=4 > libraries/lto/driver
+         {script}"
+    ));
+    tree.mount();
+    Some(ran)
+}
+
+#[test]
+fn a_supplementary_group_works() {
+    let script = format!(
+        "mkdir libraries/lto; echo virtual type=LTO-8 slots=9 cartridges=4 > libraries/lto/driver
          echo 1 > libraries/lto/enabled; mkdir pools/Backup; echo LTO-8 > pools/Backup/media_type
          echo 1 > pools/Backup/allocate_from_free; chgrp 4100 pools/Backup
          until [ -e media/lto-0004 ]; do sleep 0.02; done
@@ -534,12 +543,9 @@ fn a_supplementary_group_works() {
          as --init-groups dash -c '{ALLOCATE}; rmdir logical/$l'
          as --clear-groups dash -c '{ALLOCATE}' 2>&1 || echo refused"
     );
-    let script = format!(
-        "exec unshare --mount --propagation private bash -c {}",
-        shlex::try_quote(&format!("{LET_GO}\n{script}")).expect("a script")
-    );
-    let ran = tree.run(Shell::Bash, &script);
-    tree.mount();
+    let Some(ran) = with_bob("a supplementary group", &script) else {
+        return;
+    };
     let lines: Vec<&str> = ran.output().lines().collect();
     assert!(is_guid(lines[0]), "{ran:?}");
     assert!(
@@ -553,31 +559,16 @@ fn a_supplementary_group_works() {
 /// takes the user out of the group. What is written has no media to give and is tried again until that is known.
 #[test]
 fn a_waiting_request_loses_the_right_of_a_group_that_its_user_left() {
-    if !crate::harness::daemon::can_hide_mounts("a group that is left") {
-        return;
-    }
-    let tree = Tree::empty();
-    tree.unmount();
-    let (program, catalog, at) = tree.places();
-    let script = format!(
-        "set -e; cp /etc/passwd $T/passwd; cp /etc/group $T/group
-         echo 'ntmsbob:x:4002:4002::/:/bin/sh' >> $T/passwd; echo 'ntmsops:x:4100:ntmsbob' >> $T/group
-         mount --bind $T/passwd /etc/passwd; mount --bind $T/group /etc/group
-         {program} mount {catalog} {at}; trap 'cd /; umount {at} || umount -l {at}' EXIT; cd {at}
-         mkdir pools/Import/pools/LTO-8 pools/Free/pools/LTO-8 pools/Backup; echo LTO-8 > pools/Backup/media_type
+    let script = "mkdir pools/Import/pools/LTO-8 pools/Free/pools/LTO-8 pools/Backup; echo LTO-8 > pools/Backup/media_type
          echo 1 > pools/Backup/allocate_from_free; chgrp 4100 pools/Backup
          setpriv --reuid 4002 --regid 4002 --init-groups dash -c 'echo > pools/Backup/requests/job'
          echo 1 > pools/Backup/allocate_from_free; ls pools/Backup/results; echo waits
          grep -v ntmsops /etc/group > $T/left; cat $T/left > /etc/group
          until [ -n \"$(ls pools/Backup/results)\" ]; do echo 1 > pools/Backup/allocate_from_free; sleep 0.02; done
-         cat pools/Backup/results/job"
-    );
-    let script = format!(
-        "exec unshare --mount --propagation private bash -c {}",
-        shlex::try_quote(&format!("{LET_GO}\n{script}")).expect("a script")
-    );
-    let ran = tree.run(Shell::Bash, &script);
-    tree.mount();
+         cat pools/Backup/results/job";
+    let Some(ran) = with_bob("a group that is left", script) else {
+        return;
+    };
     let lines: Vec<&str> = ran.output().lines().collect();
     same(&ran, lines[0], "waits");
     assert!(

@@ -35,7 +35,7 @@ struct Look {
 }
 
 impl Look {
-    fn at(pid: &str) -> Self {
+    fn at(pid: u32) -> Self {
         let status = fs::read_to_string(format!("/proc/{pid}/status")).expect("the daemon lives");
         let number = |word: &str| -> u64 {
             let line = status.lines().find_map(|line| line.strip_prefix(word));
@@ -193,13 +193,7 @@ fn full_load_leaves_descriptors_threads_and_memory_flat() {
     tree.write("pools/Dry/media_type", "LTO-8");
     let (dir, stop) = (tree.path(""), AtomicBool::new(false));
     let (done, read) = (AtomicU64::new(0), AtomicU64::new(0));
-    let pid = tree.run(
-        Shell::Bash,
-        &format!(
-            "sed -n 's/.*pid \\([0-9]*\\).*/\\1/p' {}.lock",
-            tree.places().1
-        ),
-    );
+    let pid = tree.holder();
     let looks = Mutex::new(Vec::new());
     let clients: [Client; 5] = [anonymous, named, waits, organises, self::looks];
     thread::scope(|scope| {
@@ -229,10 +223,7 @@ fn full_load_leaves_descriptors_threads_and_memory_flat() {
             {
                 thread::park_timeout(left);
             }
-            looks
-                .lock()
-                .unwrap()
-                .push(Look::at(pid.output().trim_end()));
+            looks.lock().unwrap().push(Look::at(pid));
         }
         stop.store(true, Ordering::Relaxed);
         // Whoever follows the events sees one more.

@@ -260,6 +260,14 @@ impl Tree {
         Ran::from(self.command(user, shell, script).output().expect("a shell"))
     }
 
+    /// Runs a script of bash in a mount name space of its own, whose mounts are gone with it.
+    pub(crate) fn run_apart(&self, script: &str) -> Ran {
+        let script = format!("{LET_GO}\n{script}");
+        let script = shlex::try_quote(&script).expect("a script");
+        let unshare = "exec unshare --mount --propagation private bash -c";
+        self.run(Shell::Bash, &format!("{unshare} {script}"))
+    }
+
     /// Starts a script of root and goes on; it ends with the returned guard.
     pub(crate) fn spawn(&self, shell: Shell, script: &str) -> Running {
         self.spawn_as(ROOT, shell, script)
@@ -309,6 +317,17 @@ impl Tree {
     pub(crate) fn places(&self) -> (&str, &str, &str) {
         let catalog = self.catalog.to_str().expect("a path in UTF-8");
         (PROGRAM, catalog, self.at.to_str().expect("a path in UTF-8"))
+    }
+
+    /// The process that holds the catalog, as its lock says.
+    pub(crate) fn holder(&self) -> u32 {
+        let lock =
+            fs::read_to_string(format!("{}.lock", self.catalog.display())).expect("the lock");
+        let mut words = lock.split_whitespace().skip_while(|word| *word != "pid");
+        words
+            .nth(1)
+            .and_then(|pid| pid.parse().ok())
+            .expect("its pid")
     }
 
     /// Takes the mount away as a person would, and waits until the daemon has let go of the catalog.
