@@ -208,15 +208,6 @@ fn libraries(world: &mut World) -> ObjectNo {
     world.done(Ask::RemoveLibrary { no: old });
     let no = world.medium("tape").no;
     world.done(Ask::RemoveMedium { no });
-    world.done(Ask::SetLibrary {
-        no: library,
-        set: SetLibrary::Enabled(false),
-    });
-    world.done(Ask::SetLibrary {
-        no: library,
-        set: SetLibrary::Enabled(true),
-    });
-    let work = fact::open_work(world.db()).expect("work")[0];
     let seen = |slot, code: Option<&str>, label| Found {
         slot,
         barcode: code.map(str::to_owned),
@@ -229,39 +220,22 @@ fn libraries(world: &mut World) -> ObjectNo {
         seen(3, None, Label::Blank),
         seen(8, Some("A1"), Label::Blank),
     ];
-    world.done(Ask::Inventoried {
-        work,
-        found: Ok(found),
-    });
-    world.enable_library(library, false);
-    world.done(Ask::SetLibrary {
-        no: library,
-        set: SetLibrary::Enabled(true),
-    });
-    let work = fact::open_work(world.db()).expect("work")[0];
+    world.inventory(library, Ok(found));
     let found = Err(ntmsfs::domain::error::ErrorKind::LibraryOffline.because("no power"));
-    world.done(Ask::Inventoried { work, found });
+    world.inventory(library, found);
     library
 }
 
 /// A tape without a bar code, which has its name from its label.
 fn named_by_its_label(world: &mut World) {
     let library = world.library("tapes", "LTO-7", 2);
-    for on in [false, true] {
-        let set = SetLibrary::Enabled(on);
-        world.done(Ask::SetLibrary { no: library, set });
-    }
-    let open = fact::open_work(world.db()).expect("work");
     let found = Ok(vec![Found {
         slot: 1,
         barcode: None,
         media_type: "LTO-7".to_owned(),
         label: Label::Free,
     }]);
-    world.done(Ask::Inventoried {
-        work: open[0],
-        found,
-    });
+    world.inventory(library, found);
     let pool = world.pool(CATALOG, "Tapes", "LTO-7");
     world.set(pool, SetPool::AllocateFromFree(true));
     let (_, logical) = world.take(pool, "");

@@ -7,7 +7,6 @@ use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::state::LibraryState;
 use ntmsfs::manager::read;
-use ntmsfs::store::fact;
 
 const MO: &str = "MO-5.25";
 
@@ -16,13 +15,7 @@ fn kind(reply: Result<Reply>) -> ErrorKind {
 }
 
 fn inventory(world: &mut World, library: ObjectNo, found: Result<Vec<Found>>) {
-    world.enable_library(library, false);
-    world.done(Ask::SetLibrary {
-        no: library,
-        set: SetLibrary::Enabled(true),
-    });
-    let work = fact::open_work(world.db()).expect("work")[0];
-    world.done(Ask::Inventoried { work, found });
+    world.inventory(library, found);
     world.sound();
 }
 

@@ -1,13 +1,12 @@
 //! The rule of names: what a medium is called of which nobody has said it.
 
 use crate::harness::world::{World, root};
-use ntmsfs::domain::ask::{Ask, Found, SetLibrary, SetLogical, SetPool};
+use ntmsfs::domain::ask::{Ask, Found, SetLogical, SetPool};
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::label::MediaLabel;
 use ntmsfs::domain::noun::Medium;
 use ntmsfs::manager::read;
-use ntmsfs::store::fact;
 
 /// A library of which an inventory has found free media with these bar codes, and a pool that draws from free.
 fn found(media_type: &str, codes: &[Option<&str>]) -> (World, ObjectNo, ObjectNo) {
@@ -20,10 +19,6 @@ fn found(media_type: &str, codes: &[Option<&str>]) -> (World, ObjectNo, ObjectNo
 }
 
 fn look(world: &mut World, library: ObjectNo, media_type: &str, codes: &[Option<&str>]) {
-    for on in [false, true] {
-        let set = SetLibrary::Enabled(on);
-        world.done(Ask::SetLibrary { no: library, set });
-    }
     let seen = |(slot, code): (u32, Option<&str>)| Found {
         slot,
         barcode: code.map(str::to_owned),
@@ -31,11 +26,7 @@ fn look(world: &mut World, library: ObjectNo, media_type: &str, codes: &[Option<
         label: Label::Free,
     };
     let found = (1..).zip(codes.iter().copied()).map(seen).collect();
-    let work = fact::open_work(world.db()).expect("work")[0];
-    world.done(Ask::Inventoried {
-        work,
-        found: Ok(found),
-    });
+    world.inventory(library, Ok(found));
 }
 
 /// What is in a slot of the library.

@@ -8,7 +8,6 @@ use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::noun::Library;
 use ntmsfs::domain::state::{Delivery, OperatorState, RequestState};
 use ntmsfs::domain::time::Limit;
-use ntmsfs::store::fact;
 
 const MO: &str = "MO-5.25";
 const HOUR: i64 = 3_600_000;
@@ -25,18 +24,13 @@ fn empty() -> (World, ObjectNo, ObjectNo) {
 
 /// Inventories the library of a work that is queued: this is found.
 fn find(world: &mut World, library: ObjectNo, found: &[(u32, &str)]) {
-    world.enable_library(library, false);
-    let set = ntmsfs::domain::ask::SetLibrary::Enabled(true);
-    world.done(Ask::SetLibrary { no: library, set });
     let found = found.iter().map(|(slot, name)| Found {
         slot: *slot,
         barcode: Some((*name).to_owned()),
         media_type: MO.to_owned(),
         label: Label::Free,
     });
-    let work = fact::open_work(world.db()).expect("work")[0];
-    let found = Ok(found.collect());
-    world.done(Ask::Inventoried { work, found });
+    world.inventory(library, Ok(found.collect()));
 }
 
 fn library(world: &World) -> Library {

@@ -6,7 +6,9 @@
 )]
 
 use ntmsfs::domain::access::Caller;
-use ntmsfs::domain::ask::{Ask, Named, Reply, SetAccess, SetLibrary, SetMedium, SetPool, SetType};
+use ntmsfs::domain::ask::{
+    Ask, Found, Named, Reply, SetAccess, SetLibrary, SetMedium, SetPool, SetType,
+};
 use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, Guid, ObjectNo};
@@ -256,6 +258,16 @@ impl World {
             let found = library.inventory(&believed);
             self.done(Ask::Inventoried { work, found });
         }
+    }
+
+    /// Switches a library off and on again: the inventory that begins with it finds so much.
+    pub(crate) fn inventory(&mut self, library: ObjectNo, found: Result<Vec<Found>>) {
+        for on in [false, true] {
+            let set = SetLibrary::Enabled(on);
+            self.done(Ask::SetLibrary { no: library, set });
+        }
+        let work = fact::open_work(self.db()).expect("work")[0];
+        self.done(Ask::Inventoried { work, found });
     }
 
     pub(crate) fn leaf(&self, system: &str, media_type: &str) -> ObjectNo {
