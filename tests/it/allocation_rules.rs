@@ -457,10 +457,8 @@ fn the_sentence_of_a_shortage_has_the_numbers() {
 #[test]
 fn a_manager_that_has_stopped_is_not_ready() {
     let (world, pool) = stock();
-    let path = world.path();
     let folder = crate::harness::world::folder();
     let copy = folder.path().join("catalog");
-    std::fs::copy(path, &copy).unwrap();
     std::fs::write(&copy, world.into_bytes()).unwrap();
     let manager =
         Manager::start(&copy, &Options::default(), Box::new(|_| ()), Box::new(drop)).unwrap();

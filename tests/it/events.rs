@@ -124,8 +124,9 @@ fn a_stream_begins_where_it_is_told() {
             ),
         ),
     ] {
-        let script = format!("exec 3<>events; echo '{text}' 2>/dev/null >&3 || cat last-error");
-        let line = format!("0x80070057 ERROR_INVALID_PARAMETER {sentence}\n");
+        let script =
+            format!("exec 3<>events; echo '{text}' 2>&1 >&3 | sed 's/.*: //'; cat last-error");
+        let line = format!("Invalid argument\n0x80070057 ERROR_INVALID_PARAMETER {sentence}\n");
         same(text, tree.run(Shell::Bash, &script).output(), line.as_str());
     }
 }

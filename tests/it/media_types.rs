@@ -148,6 +148,34 @@ fn a_type_in_use_is_fixed() {
     }
 }
 
+#[test]
+fn a_type_is_added_once_and_goes_when_nobody_uses_it() {
+    let mut world = World::new();
+    let no = add(&mut world, "Stone");
+    for (who, name, expected) in [
+        (0, "Stone", ErrorKind::AlreadyExists),
+        (7, "Clay", ErrorKind::AccessDenied),
+    ] {
+        let name = name.to_owned();
+        let answer = world.ask(&user(who), Ask::AddType { name });
+        assert_eq!(kind(answer), Err(expected));
+    }
+    let pool = world.pool(CATALOG, "Quarry", "Stone");
+    let medium = world.import(pool, "slab");
+    let ends = [
+        Ask::RemoveMedium { no: medium },
+        Ask::RemovePool { no: pool },
+    ];
+    for end in ends {
+        let kept = world.ask(&root(), Ask::RemoveType { no });
+        assert_eq!(kind(kept), Err(ErrorKind::NotEmpty));
+        world.done(end);
+    }
+    world.done(Ask::RemoveType { no });
+    assert_eq!(read::media_type(world.db(), no), Ok(None));
+    world.sound();
+}
+
 /// Makes the leaf of a system pool for the type.
 fn leaf(world: &mut World, system: &str) -> ObjectNo {
     let parent = read::pool_named(world.db(), CATALOG, system)

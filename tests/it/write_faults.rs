@@ -200,12 +200,10 @@ fn nobody_is_told_what_a_commit_that_nobody_knows_gave() {
 #[test]
 fn a_commit_that_is_refused_at_start_is_no_start() {
     let (world, trap, _) = world();
-    let path = world.path();
     let bytes = world.into_bytes();
     let folder = crate::harness::world::folder();
     let copy = folder.path().join("catalog");
     std::fs::write(&copy, bytes).unwrap();
-    drop(path);
     let writer = Writer::open(&copy, Durability::None, trap.faults()).unwrap();
     trap.set("commit", 1, ErrorKind::DatabaseFull);
     let core = Core::new(writer, crate::harness::world::clock(), trap.faults());
