@@ -37,23 +37,14 @@ for other in ("pools", "pools/Backup/description", "media/lto-0001/name", "READM
 print("every home")
 "#;
 
-fn stocked() -> Tree {
-    let tree = Tree::stocked(3);
-    tree.allocate("Backup", "");
-    tree.run(
-        Shell::Bash,
-        "echo timeout=infinite side= > pools/Archive/requests/x; echo new > pools/Archive/requests/y; true",
-    );
-    tree
-}
-
 #[test]
 fn every_object_has_attributes_and_nothing_else_has() {
-    let tree = stocked();
-    tree.run(
-        Shell::Bash,
-        "for n in 1 2 3 4 5 6 7 8 9; do echo timeout=infinite > pools/Archive/requests/n$n; done",
-    );
+    let tree = Tree::stocked(3);
+    tree.allocate("Backup", "");
+    // One more than there are sides: a person is asked.
+    let ask =
+        "for n in 1 2 3 4 5 6 7 8 9; do echo timeout=infinite > pools/Archive/requests/n$n; done";
+    tree.run(Shell::Bash, ask).output();
     let ran = tree.run(Shell::Python, EVERYWHERE);
     assert_eq!(ran.output(), "every home\n");
     tree.remount();

@@ -6,15 +6,15 @@ use ntmsfs::domain::access::Caller;
 use ntmsfs::domain::ask::{Ask, Reply};
 use ntmsfs::domain::id::CATALOG;
 use ntmsfs::domain::request::AllocateRequest;
-use ntmsfs::manager::{Manager, Options, read};
+use ntmsfs::manager::{Faults, Manager, Options, read};
 use serde_json::Value;
 use std::collections::HashSet;
 use std::fs::{self, OpenOptions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::channel;
-use std::sync::{Arc, Barrier};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Barrier, Mutex};
 use std::thread::{JoinHandle, scope, spawn};
 
 const CLIENTS: usize = 64;
@@ -95,8 +95,21 @@ fn many_clients_share_a_commit() {
         counting.fetch_add(1, Ordering::SeqCst);
     });
     let on_fatal = Box::new(|refusal| panic!("{refusal}"));
-    let manager = Manager::start(Path::new(catalog), &Options::default(), on_commit, on_fatal)
-        .expect("a manager");
+    // The first commit waits until all have asked.
+    let gate: Arc<Mutex<Option<Receiver<()>>>> = Arc::default();
+    let closed = Arc::clone(&gate);
+    let options = Options {
+        faults: Faults::new(move |point| {
+            let gate = (point == "commit").then(|| closed.lock().expect("a gate").take());
+            let _opened = gate.flatten().map(|gate| gate.recv());
+            None
+        }),
+        ..Options::default()
+    };
+    let manager =
+        Manager::start(Path::new(catalog), &options, on_commit, on_fatal).expect("a manager");
+    let (open, wait) = channel::<()>();
+    *gate.lock().expect("a gate") = Some(wait);
     let pool = manager
         .readers()
         .look(|view| read::pool_named(view, CATALOG, "Backup"));
@@ -121,6 +134,7 @@ fn many_clients_share_a_commit() {
             });
         }
     });
+    drop(open);
     let lmids: HashSet<_> = (0..CLIENTS)
         .map(|_| match answers.recv() {
             Ok(Ok(Reply::Allocated { lmid, .. })) => lmid,

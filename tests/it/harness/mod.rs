@@ -1,5 +1,5 @@
-//! What tests share. Here: a catalog that is really mounted, and programs that use it: the program itself makes and mounts it, in a temporary
-//! directory that every user can reach, and the mount is taken away at the end, also of a test that fails.
+//! What tests share. Here: a catalog that is really mounted, and programs that use it. The program itself makes and mounts it, in a
+//! temporary directory that every user can reach, and the mount is taken away at the end, also of a test that fails.
 //!
 //! Nothing here waits for luck: [`until`] polls for a condition and fails loudly when its time is over, and every
 //! command that is run has a bound after which it is killed.
