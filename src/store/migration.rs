@@ -39,13 +39,7 @@ const HISTORIES: &str = include_str!("schema-data.sql");
 /// Brings a catalog to the newest schema. A file that is no catalog or has a newer schema is refused with
 /// [`ErrorKind::DatabaseFailure`].
 pub(super) fn migrate(db: &mut Connection) -> Result<()> {
-    let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
     let found = version(db)?;
-    if found > newest {
-        return Err(ErrorKind::DatabaseFailure.because(format!(
-            "the catalog has schema {found}, this program knows schemas up to {newest}; use the newer program"
-        )));
-    }
     let begin = usize::try_from(found).unwrap_or(0);
     for (number, sql) in (found + 1..).zip(MIGRATIONS.iter().skip(begin)) {
         let tx = db.transaction().map_err(failed)?;
@@ -62,7 +56,7 @@ pub(super) fn migrate(db: &mut Connection) -> Result<()> {
     Ok(())
 }
 
-/// Returns the schema number of a catalog; refuses a file that is something else.
+/// Returns the schema number of a catalog, 0 of an empty file; refuses a file that is something else, and a newer schema.
 pub(super) fn version(db: &Connection) -> Result<i64> {
     let pragma = |name| {
         db.pragma_query_value(None, name, |row| row.get::<_, i64>(0))
@@ -71,6 +65,12 @@ pub(super) fn version(db: &Connection) -> Result<i64> {
     let version = pragma("user_version")?;
     if version > 0 && pragma("application_id")? != APPLICATION_ID {
         return Err(ErrorKind::DatabaseFailure.because("the file is no ntmsfs catalog"));
+    }
+    let newest = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    if version > newest {
+        return Err(ErrorKind::DatabaseFailure.because(format!(
+            "the catalog has schema {version}, this program knows schemas up to {newest}; use the newer program"
+        )));
     }
     Ok(version)
 }

@@ -263,6 +263,8 @@ fn a_catalog_of_a_later_version_is_refused() {
         .unwrap();
     let opened = Writer::open(&path, Durability::None, Faults::default());
     assert!(opened.unwrap_err().sentence.contains("newer program"));
+    let checked = ntmsfs::manager::check(&path, &[]);
+    assert!(checked.unwrap_err().sentence.contains("newer program"));
 }
 
 #[test]
