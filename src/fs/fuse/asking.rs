@@ -7,11 +7,11 @@
 use super::open::{File, Open, Reply, Wanted};
 use super::served::{Failed, Served, lock};
 use crate::domain::ask::{self, Ask};
-use crate::domain::error::Refusal;
 use crate::domain::json::is_json;
 use crate::domain::operating::OperatorRequest;
 use crate::fs::framing::{Framed, Framer};
 use crate::fs::parse::{self, Deny};
+use crate::manager::failure;
 use fuser::{PollEvents, ReplyData, ReplyWrite, Request};
 use std::sync::{Arc, Mutex};
 
@@ -69,7 +69,7 @@ fn take(this: &mut Asking, offset: u64, data: &[u8]) -> Result<Option<OperatorRe
     let prepared = match this.framer.prepare(data) {
         Ok(prepared) => prepared,
         Err(_) if occupied => return Err(Failed::from(parse::one_at_a_time())),
-        Err(error) => return Err(refuse(this, offset, Deny::framing(error))),
+        Err(error) => return Err(this.reply.deny(offset, Deny::framing(error))),
     };
     let request = match &prepared.found {
         // The newline after a JSON request may come in a write of its own.
@@ -95,15 +95,6 @@ fn take(this: &mut Asking, offset: u64, data: &[u8]) -> Result<Option<OperatorRe
     Ok(request)
 }
 
-fn failure(refusal: &Refusal, json: bool) -> String {
-    crate::manager::failure(refusal, json)
-}
-
-fn refuse(this: &mut Asking, offset: u64, deny: Deny) -> Failed {
-    this.reply.refuse(offset, &deny.to_string());
-    Failed::from(deny)
-}
-
 fn submit(
     served: &Arc<Served>,
     req: &Request,
@@ -111,53 +102,52 @@ fn submit(
     (request, bytes): (OperatorRequest, std::ops::Range<u64>),
     (reply, written): (ReplyWrite, u32),
 ) {
-    let held = served.held.hold(reply, |reply: ReplyWrite| {
-        reply.error(fuser::Errno::EIO);
-    });
     let json = request.json;
-    let (answering, answered) = (Arc::clone(served), Arc::clone(file));
-    let answer = move |outcome: Result<ask::Reply, Refusal>| {
-        let Open::Asking(asking) = &answered.open else {
-            return;
-        };
-        let mut this = lock(asking);
-        this.busy = false;
-        let reply = held.take();
-        match outcome {
-            Ok(ask::Reply::Created(no)) => {
-                let text = if json {
-                    format!("{{\"operator\":{no}}}\n")
-                } else {
-                    format!("{no}\n")
-                };
-                this.reply = Reply {
-                    base: bytes.end,
-                    text: Some(Arc::from(text.into_bytes())),
-                };
-                this.unread = this.reads;
-                drop(this);
-                if let Some(reply) = reply {
-                    reply.written(written);
-                }
-            }
-            Ok(_) => {}
-            Err(refusal) => {
-                let line = failure(&refusal, json);
-                this.reply.refuse(bytes.start, line.trim_end());
-                drop(this);
-                if let Some(reply) = reply {
-                    reply.error(answering.errno(answered.uid, &Failed::from(refusal)));
-                }
-            }
-        }
-        answered.notify();
-    };
+    let file = Arc::clone(file);
     let ask = Ask::AskOperator {
         request: Box::new(request),
     };
-    served
-        .manager
-        .submit(served.caller(req), ask, Box::new(answer));
+    let held = served.hold(reply, ReplyWrite::error);
+    served.submit(
+        served.caller(req),
+        ask,
+        held,
+        move |served, outcome, reply| {
+            let Open::Asking(asking) = &file.open else {
+                return;
+            };
+            let mut this = lock(asking);
+            this.busy = false;
+            match outcome {
+                Ok(ask::Reply::Created(no)) => {
+                    let text = if json {
+                        format!("{{\"operator\":{no}}}\n")
+                    } else {
+                        format!("{no}\n")
+                    };
+                    this.reply = Reply {
+                        base: bytes.end,
+                        text: Some(Arc::from(text.into_bytes())),
+                    };
+                    this.unread = this.reads;
+                    drop(this);
+                    if let Some(reply) = reply {
+                        reply.written(written);
+                    }
+                }
+                Ok(_) => {}
+                Err(refusal) => {
+                    let line = failure(&refusal, json);
+                    this.reply.refuse(bytes.start, line.trim_end());
+                    drop(this);
+                    if let Some(reply) = reply {
+                        reply.error(served.errno(file.uid, &Failed::from(refusal)));
+                    }
+                }
+            }
+            file.notify();
+        },
+    );
 }
 
 pub(super) fn read(asking: &Mutex<Asking>, wanted: &Wanted, reply: ReplyData) {

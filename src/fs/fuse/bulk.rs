@@ -32,40 +32,40 @@ pub(super) fn write(
     }
     this.busy = true;
     drop(this);
-    let held = served
-        .held
-        .hold(reply, |reply: ReplyWrite| reply.error(Errno::EIO));
-    let (answering, answered) = (Arc::clone(served), Arc::clone(file));
-    let answer = move |outcome: std::result::Result<_, Refusal>| {
-        let Open::Bulk(bulk) = &answered.open else {
-            return;
-        };
-        let mut this = lock(bulk);
-        this.busy = false;
-        if outcome.is_ok() {
-            this.lines = after;
-            this.reply = Reply::default();
-        }
-        let Some(reply) = held.take() else { return };
-        match outcome {
-            Ok(_) => reply.written(written),
-            Err(refusal) => {
-                answering.refuse_write(
-                    answered.uid,
-                    (&mut this.reply, offset),
-                    Deny::Refusal(refusal),
-                    reply,
-                );
-            }
-        }
-    };
     let ask = Ask::Import {
         pool: file.node.no,
         lines,
     };
-    served
-        .manager
-        .submit(served.caller(req), ask, Box::new(answer));
+    let file = Arc::clone(file);
+    let held = served.hold(reply, ReplyWrite::error);
+    served.submit(
+        served.caller(req),
+        ask,
+        held,
+        move |served, outcome, reply| {
+            let Open::Bulk(bulk) = &file.open else {
+                return;
+            };
+            let mut this = lock(bulk);
+            this.busy = false;
+            if outcome.is_ok() {
+                this.lines = after;
+                this.reply = Reply::default();
+            }
+            let Some(reply) = reply else { return };
+            match outcome {
+                Ok(_) => reply.written(written),
+                Err(refusal) => {
+                    served.refuse_write(
+                        file.uid,
+                        (&mut this.reply, offset),
+                        Deny::Refusal(refusal),
+                        reply,
+                    );
+                }
+            }
+        },
+    );
 }
 
 /// The complete lines of a write, and the state after it if they are applied.

@@ -72,10 +72,9 @@ impl Served {
 fn begin(served: &Arc<Served>, file: &Arc<File>, export: &Export, handle: u64) {
     let snapshot = {
         let mut copy = lock(&export.copy);
-        if !matches!(*copy, Copy::Wanted(_)) {
-            return;
-        }
-        let Copy::Wanted(snapshot) = std::mem::replace(&mut *copy, Copy::Making) else {
+        let before = std::mem::replace(&mut *copy, Copy::Making);
+        let Copy::Wanted(snapshot) = before else {
+            *copy = before;
             return;
         };
         snapshot

@@ -2,7 +2,6 @@
 
 use super::served::{Failed, Outcome, Served, attr, lock, times, type_of};
 use crate::domain::ask::{Ask, Reply};
-use crate::domain::error::Refusal;
 use crate::domain::id::ObjectNo;
 use crate::fs::parse::{self, Deny};
 use crate::fs::tree::{Name, children};
@@ -173,19 +172,15 @@ pub(super) fn mkdir(
         Ok(asked) => asked,
         Err(failed) => return reply.error(served.errno(uid, &failed)),
     };
-    let held = served
-        .held
-        .hold(reply, |reply: ReplyEntry| reply.error(Errno::EIO));
-    let answering = Arc::clone(served);
-    let answer = move |outcome: Result<Reply, Refusal>| {
-        let Some(reply) = held.take() else { return };
+    let held = served.hold(reply, ReplyEntry::error);
+    served.submit(caller, ask, held, move |served, outcome, reply| {
+        let Some(reply) = reply else { return };
         match outcome {
-            Ok(Reply::Created(no)) => answer_entry(&answering, made(parent, no), reply),
+            Ok(Reply::Created(no)) => answer_entry(served, made(parent, no), reply),
             Ok(_) => reply.error(Errno::EIO),
-            Err(refusal) => reply.error(answering.errno(uid, &Failed::from(refusal))),
+            Err(refusal) => reply.error(served.errno(uid, &Failed::from(refusal))),
         }
-    };
-    served.manager.submit(caller, ask, Box::new(answer));
+    });
 }
 
 /// Hands an ask over whose answer is nothing but success or an errno.
@@ -193,7 +188,7 @@ pub(super) fn submit_empty(
     served: &Arc<Served>,
     req: &Request,
     ask: Outcome<Ask>,
-    errno: fn(&Deny) -> i32,
+    errno: impl Fn(&Deny) -> i32 + Send + 'static,
     reply: ReplyEmpty,
 ) {
     let caller = served.caller(req);
@@ -209,18 +204,14 @@ pub(super) fn submit_empty(
         Ok(ask) => ask,
         Err(failed) => return fail(served, &failed, reply),
     };
-    let held = served
-        .held
-        .hold(reply, |reply: ReplyEmpty| reply.error(Errno::EIO));
-    let answering = Arc::clone(served);
-    let answer = move |outcome: Result<Reply, Refusal>| {
-        let Some(reply) = held.take() else { return };
+    let held = served.hold(reply, ReplyEmpty::error);
+    served.submit(caller, ask, held, move |served, outcome, reply| {
+        let Some(reply) = reply else { return };
         match outcome {
             Ok(_) => reply.ok(),
-            Err(refusal) => fail(&answering, &Failed::from(refusal), reply),
+            Err(refusal) => fail(served, &Failed::from(refusal), reply),
         }
-    };
-    served.manager.submit(caller, ask, Box::new(answer));
+    });
 }
 
 pub(super) fn rmdir(
@@ -274,11 +265,8 @@ pub(super) fn rename(
         .and_then(|from| Ok((from, served.node(to)?)))
         .and_then(|(from, to)| {
             let places = ((from, name.as_bytes()), (to, new_name.as_bytes()));
-            let parsed = served
-                .manager
-                .readers()
-                .look(|view| Ok(parse::rename(view, places.0, places.1)));
-            Ok(parsed.map_err(Failed::from)??)
+            let parsed = served.look(|view| Ok(parse::rename(view, places.0, places.1)))?;
+            Ok(parsed?)
         });
     submit_empty(served, req, ask, Deny::errno_of_rename, reply);
 }
@@ -323,16 +311,12 @@ pub(super) fn setattr(
         Ok((node, Some(ask))) => (node, ask),
         Err(failed) => return reply.error(served.errno(uid, &failed)),
     };
-    let held = served
-        .held
-        .hold(reply, |reply: ReplyAttr| reply.error(Errno::EIO));
-    let answering = Arc::clone(served);
-    let answer = move |outcome: Result<Reply, Refusal>| {
-        let Some(reply) = held.take() else { return };
+    let held = served.hold(reply, ReplyAttr::error);
+    served.submit(caller, ask, held, move |served, outcome, reply| {
+        let Some(reply) = reply else { return };
         match outcome {
-            Ok(_) => answer_attr(&answering, uid, node, reply),
-            Err(refusal) => reply.error(answering.errno(uid, &Failed::from(refusal))),
+            Ok(_) => answer_attr(served, uid, node, reply),
+            Err(refusal) => reply.error(served.errno(uid, &Failed::from(refusal))),
         }
-    };
-    served.manager.submit(caller, ask, Box::new(answer));
+    });
 }

@@ -13,7 +13,6 @@ use super::served::{Failed, Outcome, Served, lock};
 use super::stream::Tail;
 use super::transaction::Transaction;
 use super::{asking, bulk, export, history, request, stream, transaction};
-use crate::domain::error::Refusal;
 use crate::fs::framing::Lines;
 use crate::fs::parse::Deny;
 use crate::fs::tree::{Behaviour, behaviour, spec};
@@ -71,6 +70,12 @@ impl Reply {
         }
     }
 
+    /// Keeps what a write is denied for as its reply.
+    pub(super) fn deny(&mut self, offset: u64, deny: Deny) -> Failed {
+        self.refuse(offset, &deny.to_string());
+        Failed::from(deny)
+    }
+
     /// Keeps a refusal as the reply of a write.
     pub(super) fn refuse(&mut self, offset: u64, line: &str) {
         // After an error the kernel does not move the offset, so a sequential reader goes on where the write began.
@@ -88,8 +93,7 @@ impl Served {
         deny: Deny,
         reply: ReplyWrite,
     ) {
-        slot.refuse(offset, &deny.to_string());
-        reply.error(self.errno(uid, &Failed::from(deny)));
+        reply.error(self.errno(uid, &slot.deny(offset, deny)));
     }
 }
 
@@ -423,36 +427,36 @@ fn write_attribute(
         }
     };
     let written = u32::try_from(data.len()).unwrap_or(u32::MAX);
-    let held = served
-        .held
-        .hold(reply, |reply: ReplyWrite| reply.error(Errno::EIO));
-    let (answering, answered) = (Arc::clone(served), Arc::clone(file));
-    let answer = move |outcome: Result<_, Refusal>| {
-        let (Some(reply), Open::Attribute(attribute)) = (held.take(), &answered.open) else {
-            return;
-        };
-        let mut this = lock(attribute);
-        match outcome {
-            Ok(_) => {
-                *this = Attribute {
-                    contents: None,
-                    reply: Reply::default(),
-                };
-                reply.written(written);
+    let file = Arc::clone(file);
+    let held = served.hold(reply, ReplyWrite::error);
+    served.submit(
+        served.caller(req),
+        ask,
+        held,
+        move |served, outcome, reply| {
+            let (Some(reply), Open::Attribute(attribute)) = (reply, &file.open) else {
+                return;
+            };
+            let mut this = lock(attribute);
+            match outcome {
+                Ok(_) => {
+                    *this = Attribute {
+                        contents: None,
+                        reply: Reply::default(),
+                    };
+                    reply.written(written);
+                }
+                Err(refusal) => {
+                    served.refuse_write(
+                        file.uid,
+                        (&mut this.reply, offset),
+                        Deny::Refusal(refusal),
+                        reply,
+                    );
+                }
             }
-            Err(refusal) => {
-                answering.refuse_write(
-                    answered.uid,
-                    (&mut this.reply, offset),
-                    Deny::Refusal(refusal),
-                    reply,
-                );
-            }
-        }
-    };
-    served
-        .manager
-        .submit(served.caller(req), ask, Box::new(answer));
+        },
+    );
 }
 
 pub(super) fn release(served: &Arc<Served>, fh: FileHandle) {

@@ -43,17 +43,14 @@ pub(super) fn create(
     (parent, name): (INodeNo, &[u8]),
     reply: ReplyCreate,
 ) {
-    match reserve(served, req, parent, name) {
-        Ok((node, ticket)) => {
+    let reserved = reserve(served, req, parent, name)
+        .and_then(|(node, ticket)| Ok((node, served.stat(node)?, ticket)));
+    match reserved {
+        Ok((node, found, ticket)) => {
             let open = Open::NewRequest(Mutex::default());
-            match served.stat(node) {
-                Ok(found) => {
-                    let handle = served.handles.insert(node, (req.uid(), ticket), open);
-                    let flags = FopenFlags::FOPEN_DIRECT_IO | FopenFlags::FOPEN_NOFLUSH;
-                    reply.created(&Duration::ZERO, &attr(&found), Generation(0), handle, flags);
-                }
-                Err(failed) => reply.error(served.errno(req.uid(), &failed)),
-            }
+            let handle = served.handles.insert(node, (req.uid(), ticket), open);
+            let flags = FopenFlags::FOPEN_DIRECT_IO | FopenFlags::FOPEN_NOFLUSH;
+            reply.created(&Duration::ZERO, &attr(&found), Generation(0), handle, flags);
         }
         Err(failed) => reply.error(served.errno(req.uid(), &failed)),
     }
@@ -167,31 +164,31 @@ fn submit(
     (offset, ask): (u64, Ask),
     (written, reply): (u32, ReplyWrite),
 ) {
-    let held = served
-        .held
-        .hold(reply, |reply: ReplyWrite| reply.error(Errno::EIO));
-    let (answering, answered) = (Arc::clone(served), Arc::clone(file));
-    let answer = move |outcome: Result<_, Refusal>| {
-        let Open::NewRequest(request) = &answered.open else {
-            return;
-        };
-        let mut this = lock(request);
-        end(&answering, &answered, &mut this);
-        this.refused = outcome.err().map(Deny::Refusal);
-        if this.refused.is_some() {
-            never(&answering, &answered);
-        }
-        let Some(reply) = held.take() else { return };
-        match this.refused.clone() {
-            None => reply.written(written),
-            Some(deny) => {
-                answering.refuse_write(answered.uid, (&mut this.reply, offset), deny, reply);
+    let file = Arc::clone(file);
+    let held = served.hold(reply, ReplyWrite::error);
+    served.submit(
+        served.caller(req),
+        ask,
+        held,
+        move |served, outcome, reply| {
+            let Open::NewRequest(request) = &file.open else {
+                return;
+            };
+            let mut this = lock(request);
+            end(served, &file, &mut this);
+            this.refused = outcome.err().map(Deny::Refusal);
+            if this.refused.is_some() {
+                never(served, &file);
             }
-        }
-    };
-    served
-        .manager
-        .submit(served.caller(req), ask, Box::new(answer));
+            let Some(reply) = reply else { return };
+            match this.refused.clone() {
+                None => reply.written(written),
+                Some(deny) => {
+                    served.refuse_write(file.uid, (&mut this.reply, offset), deny, reply);
+                }
+            }
+        },
+    );
 }
 
 /// The name is the catalog's from now on, or free.
@@ -223,7 +220,7 @@ pub(super) fn release(served: &Arc<Served>, file: &Arc<File>, request: &Mutex<Ne
                 never(&answering, &answered);
             }
         };
-        let caller = served.people_caller(reserved.uid, reserved.gid);
+        let caller = served.caller_of(reserved.uid, reserved.gid);
         served.manager.submit(caller, ask, Box::new(answer));
     } else {
         end(served, file, &mut this);

@@ -5,13 +5,14 @@ use super::handles::Handles;
 use super::open::Wanted;
 use super::parked::{Key, Parked};
 use crate::domain::access::Caller;
+use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::{ErrorKind, Refusal};
 use crate::domain::id::ObjectNo;
 use crate::domain::quota::{self, Quota};
 use crate::domain::time::Time;
 use crate::fs::access::{Attributes, FileKind};
 use crate::fs::callers::Callers;
-use crate::fs::held::HeldReplies;
+use crate::fs::held::{Held, HeldReplies};
 pub(super) use crate::fs::lock;
 use crate::fs::parse::Deny;
 use crate::fs::rendered::Rendered;
@@ -52,7 +53,7 @@ pub(super) struct Reserved {
 pub(super) struct Served {
     pub(super) manager: Manager,
     pub(super) waiting: Arc<Waiting<Key, Parked>>,
-    pub(super) held: Arc<HeldReplies>,
+    held: Arc<HeldReplies>,
     pub(super) handles: Handles,
     pub(super) usage: Usage,
     pub(super) reserved: Mutex<HashMap<ObjectNo, Reserved>>,
@@ -162,6 +163,24 @@ impl Served {
         }
     }
 
+    /// Holds a reply until a change is done; if that takes too long, `error` answers it with EIO.
+    pub(super) fn hold<R: Send + 'static>(&self, reply: R, error: fn(R, Errno)) -> Held<R> {
+        self.held.hold(reply, move |reply| error(reply, Errno::EIO))
+    }
+
+    /// Hands an ask over. `answer` is told the outcome, and has the reply, unless it was answered meanwhile.
+    pub(super) fn submit<R: Send + 'static>(
+        self: &Arc<Self>,
+        caller: Caller,
+        ask: Ask,
+        held: Held<R>,
+        answer: impl FnOnce(&Arc<Self>, Result<Reply, Refusal>, Option<R>) + Send + 'static,
+    ) {
+        let served = Arc::clone(self);
+        let answer = move |outcome| answer(&served, outcome, held.take());
+        self.manager.submit(caller, ask, Box::new(answer));
+    }
+
     /// Looks at one snapshot of the catalog.
     pub(super) fn look<T>(
         &self,
@@ -176,7 +195,7 @@ impl Served {
     }
 
     /// Describes a caller who is gone.
-    pub(super) fn people_caller(&self, uid: u32, gid: u32) -> Caller {
+    pub(super) fn caller_of(&self, uid: u32, gid: u32) -> Caller {
         self.callers.caller(uid, gid, 0)
     }
 

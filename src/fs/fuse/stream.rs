@@ -3,7 +3,7 @@
 //! Invariant: a reader gets every record after its position exactly once, in order, after it is on disk. If the next went into an
 //! archive meanwhile, its reads are refused until it goes to one that is kept.
 
-use super::open::Wanted;
+use super::open::{Open, Wanted};
 use super::parked::Key;
 use super::served::{Failed, Outcome, Served, lock};
 use crate::domain::error::ErrorKind;
@@ -83,9 +83,7 @@ impl Tail {
         self.framer.commit(prepared);
         Ok(())
     }
-}
 
-impl Tail {
     /// Gives the next read the line of a refusal, between two records.
     fn refuse(&mut self, line: &str) {
         let begun = self.read > 0 && self.buffer.get(self.read - 1) != Some(&b'\n');
@@ -136,7 +134,7 @@ fn wake_once(served: &Served) -> bool {
     for parked in served.waiting.take(&Key::Events) {
         let file = served.handles.get(parked.handle);
         let found = file.as_deref().map(|file| (&file.open, file.uid));
-        let Some((super::open::Open::Events(tail), uid)) = found else {
+        let Some((Open::Events(tail), uid)) = found else {
             parked.reply.error(Errno::EBADF);
             continue;
         };

@@ -4,7 +4,7 @@
 //! when its first line was handed to a read whose caller has no signal pending; what was allocated and not read is given
 //! back at the close.
 
-use super::open::{File, Reply, Wanted};
+use super::open::{File, Open, Reply, Wanted};
 use super::parked::{Key, Parked};
 use super::served::{Failed, Outcome, Served, lock};
 use crate::codes;
@@ -15,8 +15,7 @@ use crate::domain::id::ObjectNo;
 use crate::domain::request::AllocateRequest;
 use crate::domain::words;
 use crate::fs::framing::{Framed, Framer};
-use crate::fs::parse;
-use crate::fs::parse::Deny;
+use crate::fs::parse::{self, Deny};
 use crate::fs::waiting::{Pending, pending_signal};
 use fuser::{Errno, PollEvents, ReplyData, ReplyWrite, Request};
 use std::sync::{Arc, Mutex};
@@ -74,10 +73,10 @@ fn take(
     let prepared = match this.framer.prepare(data) {
         Ok(prepared) => prepared,
         Err(_) if !matches!(this.state, State::Idle) => return Err(busy()),
-        Err(error) => return Err(refuse(&mut this, offset, Deny::framing(error))),
+        Err(error) => return Err(this.reply.deny(offset, Deny::framing(error))),
     };
     let end = offset.saturating_add(u64::try_from(data.len()).unwrap_or(0));
-    match (&prepared.found, &this.state) {
+    let text = match (&prepared.found, &this.state) {
         // The newline after a JSON request may come in a write of its own.
         (Framed::Nothing, _) => {
             this.framer.commit(prepared);
@@ -92,11 +91,8 @@ fn take(
             };
             return Ok(());
         }
-        (Framed::Request(_), State::Idle) => {}
+        (Framed::Request(text), State::Idle) => text,
         _ => return Err(busy()),
-    }
-    let Framed::Request(text) = &prepared.found else {
-        return Err(busy());
     };
     let caller = served.caller(req);
     let checked = AllocateRequest::parse(text).and_then(|request| {
@@ -114,17 +110,12 @@ fn take(
             this.state = State::Written(Box::new(request));
             Ok(())
         }
-        Err(refusal) => Err(refuse(&mut this, offset, Deny::Refusal(refusal))),
+        Err(refusal) => Err(this.reply.deny(offset, Deny::Refusal(refusal))),
     }
 }
 
 fn busy() -> Failed {
     Failed::from(parse::one_at_a_time())
-}
-
-fn refuse(this: &mut Transaction, offset: u64, deny: Deny) -> Failed {
-    this.reply.refuse(offset, &deny.to_string());
-    Failed::from(deny)
 }
 
 pub(super) fn read(served: &Arc<Served>, this: This<'_>, wanted: &Wanted, reply: ReplyData) {
@@ -166,10 +157,9 @@ fn start(
     file: &Arc<File>,
     handle: u64,
 ) {
-    let State::Written(_) = &this.state else {
-        return;
-    };
-    let State::Written(request) = std::mem::replace(&mut this.state, State::Running) else {
+    let before = std::mem::replace(&mut this.state, State::Running);
+    let State::Written(request) = before else {
+        this.state = before;
         return;
     };
     let caller = this.caller.clone();
@@ -193,7 +183,7 @@ fn finish(
     json: bool,
     outcome: Result<ask::Reply, Refusal>,
 ) {
-    let super::open::Open::Transaction(transaction) = &file.open else {
+    let Open::Transaction(transaction) = &file.open else {
         return;
     };
     match outcome {
@@ -232,7 +222,7 @@ pub(super) fn settle(
     result: &str,
     logical: Option<ObjectNo>,
 ) {
-    let super::open::Open::Transaction(transaction) = &file.open else {
+    let Open::Transaction(transaction) = &file.open else {
         return;
     };
     let mut this = lock(transaction);

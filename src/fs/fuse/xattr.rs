@@ -5,10 +5,12 @@
 //! attribute", so that ls(1) asks once and not for every file.
 
 use super::acl;
+use super::names::submit_empty;
 use super::served::{Failed, Outcome, Served};
-use crate::domain::ask::{Ask, Reply};
+use crate::domain::ask::Ask;
 use crate::domain::attribute::{Holder, VALUE_MAX, Way};
-use crate::domain::error::{ErrorKind, Refusal};
+use crate::domain::error::ErrorKind;
+use crate::fs::parse::Deny;
 use crate::fs::{Node, is_home, subject};
 use crate::manager::attribute;
 use fuser::{Errno, INodeNo, ReplyEmpty, ReplyXattr, Request};
@@ -134,7 +136,6 @@ fn change(
     (value, way): (Option<&[u8]>, Way),
     reply: ReplyEmpty,
 ) {
-    let uid = req.uid();
     let too_long = value.is_some_and(|value| value.len() > VALUE_MAX);
     let ask = user_name(name).and_then(|name| {
         Ok(Ask::SetAttribute {
@@ -144,31 +145,13 @@ fn change(
             way,
         })
     });
-    let ask = match ask {
-        Ok(ask) => ask,
-        Err(failed) => return reply.error(served.errno(uid, &failed)),
+    // What the calls on attributes say has no code of the protocol.
+    let errno = move |deny: &Deny| match deny {
+        Deny::Refusal(refusal) if refusal.kind == ErrorKind::ResourceNotPresent => libc::ENODATA,
+        Deny::Refusal(refusal) if refusal.kind == ErrorKind::InvalidParameter && too_long => {
+            libc::E2BIG
+        }
+        Deny::Refusal(_) | Deny::Errno(..) => deny.errno(),
     };
-    let held = served
-        .held
-        .hold(reply, |reply: ReplyEmpty| reply.error(Errno::EIO));
-    let answering = Arc::clone(served);
-    let answer = move |outcome: Result<Reply, Refusal>| {
-        let Some(reply) = held.take() else { return };
-        let Err(refusal) = outcome else {
-            return reply.ok();
-        };
-        let kind = refusal.kind;
-        let errno = answering.errno(uid, &Failed::from(refusal));
-        // What the calls on attributes say has no code of the protocol.
-        reply.error(if kind == ErrorKind::ResourceNotPresent {
-            Errno::ENODATA
-        } else if kind == ErrorKind::InvalidParameter && too_long {
-            Errno::E2BIG
-        } else {
-            errno
-        });
-    };
-    served
-        .manager
-        .submit(served.caller(req), ask, Box::new(answer));
+    submit_empty(served, req, ask, errno, reply);
 }
