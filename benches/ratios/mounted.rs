@@ -143,7 +143,8 @@ pub(crate) fn serve_slow(catalog: &Path, dir: &Path) -> Result<()> {
         ..Options::default()
     };
     let _lock = Lock::take(catalog)?;
-    let ready = fuse::prepare(catalog, &options, (0, None), Box::new(drop))?;
+    let shown = fuse::Shown::default();
+    let ready = fuse::prepare(catalog, &options, &shown, (Box::new(drop), Box::new(|| ())))?;
     let (device, mounted) = mountpoint::mount(catalog, dir, false)?;
     let serving = ready.serve(device)?;
     std::io::stdin().read_to_end(&mut Vec::new())?;

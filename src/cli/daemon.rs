@@ -179,7 +179,7 @@ impl<'a> Start<'a> {
             Some((hooks, wake)) => (Some(hooks), wake),
             None => (None, Box::new(|| ())),
         };
-        let ready = fuse::prepare_waking(&self.catalog, &options, &shown, (on_fatal, wake))?;
+        let ready = fuse::prepare(&self.catalog, &options, &shown, (on_fatal, wake))?;
         match hooks.map(Started::begin).transpose() {
             Ok(hooks) => Ok((ready, hooks)),
             Err(error) => {

@@ -42,7 +42,8 @@ impl Inside {
         let on_fatal = Box::new(move |refusal: ntmsfs::domain::error::Refusal| {
             drop(told.send(refusal.to_string()));
         });
-        let ready = fuse::prepare(&catalog, &options, (0, None), on_fatal).unwrap();
+        let shown = fuse::Shown::default();
+        let ready = fuse::prepare(&catalog, &options, &shown, (on_fatal, Box::new(|| ()))).unwrap();
         let (device, mounted) = mountpoint::mount(&catalog, &dir, false).unwrap();
         let serving = ready.serve(device).unwrap();
         Self {

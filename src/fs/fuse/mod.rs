@@ -76,24 +76,8 @@ pub struct Shown<'a> {
 /// Called after every commit. It must not block; it is dropped when the manager stops.
 pub type Wake = Box<dyn FnMut() + Send>;
 
-/// Opens a catalog and starts its manager. `gid` is the group that may read the audit trail; `pool` is the path of the one
-/// that is mounted as the root, if not everything is.
+/// Opens a catalog and starts its manager.
 pub fn prepare(
-    catalog: &Path,
-    options: &Options,
-    (gid, pool): (u32, Option<&str>),
-    on_fatal: OnFatal,
-) -> Result<Ready> {
-    let shown = Shown {
-        gid,
-        pool,
-        alone: None,
-    };
-    prepare_waking(catalog, options, &shown, (on_fatal, Box::new(|| ())))
-}
-
-/// The same, with all that can be shown, and somebody who is woken.
-pub fn prepare_waking(
     catalog: &Path,
     options: &Options,
     shown: &Shown<'_>,
