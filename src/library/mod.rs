@@ -83,20 +83,8 @@ pub struct Place {
     pub pause: Pause,
 }
 
-/// Makes the library of that name which the text of a `driver` file describes, only to be looked into: it has nowhere
-/// to keep what is in its drives. What [`Driver::parse`] refuses is refused.
-pub fn open(name: &str, driver: &str) -> Result<Arc<dyn Library>> {
-    let place = Place {
-        id: Guid::NIL,
-        name: name.to_owned(),
-        dir: PathBuf::new(),
-        pause: Arc::new(|_| true),
-    };
-    open_at(place, driver)
-}
-
-/// The same, with a place of its own.
-pub fn open_at(place: Place, driver: &str) -> Result<Arc<dyn Library>> {
+/// Makes the library that the text of a `driver` file describes. What [`Driver::parse`] refuses is refused.
+pub fn open(place: Place, driver: &str) -> Result<Arc<dyn Library>> {
     Ok(match Driver::parse(driver)? {
         Driver::Virtual(spec) => Arc::new(Simulated::new(place, spec)),
         Driver::Hand(spec) => Arc::new(Hand::new(spec)),

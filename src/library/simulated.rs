@@ -296,7 +296,7 @@ fn failed(path: &Path, error: &io::Error) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::library::open_at;
+    use crate::library::open;
     use std::sync::Arc;
 
     /// What a service that died at that moment left of a cartridge: its data and its label, and what loading says.
@@ -341,7 +341,7 @@ mod tests {
                 writes: true,
                 label: None,
             };
-            let library = open_at(place, "virtual type=LTO-8 slots=1 drives=1").expect("a library");
+            let library = open(place, "virtual type=LTO-8 slots=1 drives=1").expect("a library");
             let loaded = library
                 .load(&cartridge, 1)
                 .err()

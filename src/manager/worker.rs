@@ -124,7 +124,7 @@ impl Shared {
             dir: self.dir.clone(),
             pause,
         };
-        let new = library::open_at(place, &library.driver)?;
+        let new = library::open(place, &library.driver)?;
         opened.insert(library.no, (library.driver.clone(), Arc::clone(&new)));
         Ok(new)
     }

@@ -5,7 +5,7 @@
     reason = "a helper that finds something else has failed its test"
 )]
 
-use crate::harness::world::{World, root};
+use crate::harness::world::{World, looked_into, root};
 use ntmsfs::domain::access::Caller;
 use ntmsfs::domain::ask::{Ask, Named, Reply, SetLibrary};
 use ntmsfs::domain::error::{Refusal, Result};
@@ -164,8 +164,7 @@ impl Played {
     fn look(&mut self, work: ObjectNo) {
         let asked = fact::inventory(self.world.db(), work).expect("work");
         let (library, believed) = asked.expect("an inventory");
-        let library = ntmsfs::library::open(&library.name, &library.driver).expect("a driver");
-        let found = library.inventory(&believed);
+        let found = looked_into(&library, &believed);
         self.world.done(Ask::Inventoried { work, found });
         self.world.sound();
     }

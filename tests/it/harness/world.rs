@@ -13,10 +13,11 @@ use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, Guid, ObjectNo};
 use ntmsfs::domain::import::ImportLine;
-use ntmsfs::domain::noun::{Logical, Medium, Operator, Request, Side};
+use ntmsfs::domain::noun::{Library, Logical, Medium, Operator, Request, Side};
 use ntmsfs::domain::request::AllocateRequest;
 use ntmsfs::domain::state::{OperatorState, SideState};
 use ntmsfs::domain::time::Time;
+use ntmsfs::library::{Believed, Place};
 use ntmsfs::manager::clock::Clock;
 use ntmsfs::manager::core::Core;
 use ntmsfs::manager::{Durability, Faults, founding, log, read};
@@ -102,6 +103,18 @@ pub(crate) struct World {
     alone: bool,
     pub(crate) faults: Faults,
     pub(crate) events: Vec<Arc<Event>>,
+}
+
+/// Looks into a library that has nowhere to keep what is in its drives.
+pub(crate) fn looked_into(library: &Library, believed: &[Believed]) -> Result<Vec<Found>> {
+    let place = Place {
+        id: library.id,
+        name: library.name.clone(),
+        dir: PathBuf::new(),
+        pause: Arc::new(|_| true),
+    };
+    let library = ntmsfs::library::open(place, &library.driver).expect("a driver");
+    library.inventory(believed)
 }
 
 impl World {
@@ -254,8 +267,7 @@ impl World {
             let (library, believed) = fact::inventory(self.db(), work)
                 .expect("work")
                 .expect("open work");
-            let library = ntmsfs::library::open(&library.name, &library.driver).expect("a driver");
-            let found = library.inventory(&believed);
+            let found = looked_into(&library, &believed);
             self.done(Ask::Inventoried { work, found });
         }
     }
