@@ -24,6 +24,9 @@ const TOLD: u64 = 4 << 20;
 /// What the engine keeps beside a catalog.
 const BESIDE: [&str; 3] = ["-wal", "-shm", "-journal"];
 
+/// What the name of the lock of a catalog ends with.
+pub(super) const LOCK: &str = ".lock";
+
 pub(super) fn broken(path: &Path, error: &io::Error) -> Refusal {
     let kind = if error.kind() == io::ErrorKind::AlreadyExists {
         ErrorKind::AlreadyExists
@@ -36,7 +39,7 @@ pub(super) fn broken(path: &Path, error: &io::Error) -> Refusal {
 }
 
 /// Returns the path with something added to its name.
-fn beside(path: &Path, end: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(end);
     PathBuf::from(name)
@@ -223,7 +226,7 @@ pub fn publish(unfinished: &Path, path: &Path) -> Result<()> {
 
 /// Removes a file that is not wanted, and what the engine keeps beside it.
 pub fn discard(path: &Path) {
-    for end in [""].iter().chain(&BESIDE).chain(&[".lock"]) {
+    for end in [""].iter().chain(&BESIDE).chain(&[LOCK]) {
         drop(fs::remove_file(beside(path, end)));
     }
 }

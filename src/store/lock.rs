@@ -5,6 +5,7 @@
 //! Invariants: only who holds the lock removes its file, and only if he has made it; a lock on a file that is not there any
 //! more, or not in its place, is none.
 
+use super::copy::{self, LOCK};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use nix::unistd::geteuid;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -169,9 +170,7 @@ fn text_of(mut file: &File) -> Option<String> {
 
 /// Returns the path of the lock of a catalog.
 fn beside(catalog: &Path) -> PathBuf {
-    let mut name = catalog.as_os_str().to_owned();
-    name.push(".lock");
-    PathBuf::from(name)
+    copy::beside(catalog, LOCK)
 }
 
 #[cfg(test)]
