@@ -5,7 +5,7 @@
 //! by reading it alone; that records are missing between two, or before the catalog's oldest, is found by reading all.
 
 use super::copy::{self, broken};
-use super::read::one;
+use super::statement::one;
 use super::{check, failed, log, read};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::history::{Digest, Head, Mark, Share};

@@ -1,6 +1,6 @@
 //! Attributes that users gave objects: every function is one indexed query.
 
-use super::read::{many, one};
+use super::statement::{many, one};
 use super::{fact, queue, read};
 use crate::domain::attribute::Holder;
 use crate::domain::error::Result;

@@ -5,7 +5,7 @@
 
 use super::apply::apply;
 use super::checkpoint::{self, Checkpoint};
-use super::read::many;
+use super::statement::many;
 use super::{failed, failure, log, migration, touched};
 use crate::domain::error::{ErrorKind, Result};
 use rusqlite::types::Value;

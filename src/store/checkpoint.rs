@@ -6,7 +6,7 @@
 //! Invariants: it is what replaying the records gives that are gone, never a copy of the tables; it goes forward in pieces that
 //! are bounded by the lines they stand for; its digest is in the log, so the chain vouches for it.
 
-use super::read::one;
+use super::statement::one;
 use super::{check, copy, failed, log, migration};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::history::{Digest, Head, Page, Piece};

@@ -1,5 +1,6 @@
 //! How identifiers, times and states stand in columns.
 
+use crate::domain::access::Caller;
 use crate::domain::acl::Acl;
 use crate::domain::history::Digest;
 use crate::domain::id::{Guid, ObjectNo};
@@ -11,6 +12,7 @@ use crate::domain::state::{
 use crate::domain::time::{Limit, Span, Time};
 use rusqlite::Result;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
+use serde::Serialize;
 use uuid::Uuid;
 
 /// Implements both directions for a newtype of `i64`.
@@ -91,18 +93,38 @@ impl FromSql for Digest {
     }
 }
 
-/// As JSON, as in the log.
+/// What stands in a column as JSON, as in the log.
+fn json<T: Serialize>(value: &T) -> Result<ToSqlOutput<'_>> {
+    let text = serde_json::to_string(value);
+    text.map(ToSqlOutput::from)
+        .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+}
+
 impl ToSql for Acl {
     fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
-        let text = serde_json::to_string(self);
-        text.map(ToSqlOutput::from)
-            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(Box::new(error)))
+        json(self)
     }
 }
 
 impl FromSql for Acl {
     fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
         serde_json::from_str(value.as_str()?).map_err(FromSqlError::other)
+    }
+}
+
+impl ToSql for Caller {
+    fn to_sql(&self) -> Result<ToSqlOutput<'_>> {
+        json(self)
+    }
+}
+
+/// Work that no request asked for names nobody, and is the daemon's.
+impl FromSql for Caller {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        match value.as_str()? {
+            "" => Ok(Self::daemon()),
+            text => serde_json::from_str(text).map_err(FromSqlError::other),
+        }
     }
 }
 

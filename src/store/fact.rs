@@ -1,6 +1,7 @@
 //! Loads what a rule looks at: exactly those rows, each by an index.
 
 use super::search::candidates;
+use super::statement::{any, many, one};
 use super::{queue, read};
 use crate::domain::access::Caller;
 use crate::domain::change::Thing;
@@ -38,9 +39,7 @@ pub fn medium(db: &Connection, medium: Medium) -> Result<MediumFacts> {
     let pool = pool(db, medium.pool)?;
     let library = medium
         .library
-        .map(|no| read::library(db, no))
-        .transpose()?
-        .flatten();
+        .map_or(Ok(None), |no| read::library(db, no))?;
     Ok(MediumFacts {
         path: read::pool_path(db, &pool)?,
         pool,
@@ -79,7 +78,7 @@ pub(super) fn named(db: &Connection, name: &SideName) -> Result<Option<Side>> {
     }
 }
 
-fn behind(db: &Connection, lmid: Guid) -> Result<Option<Side>> {
+pub(super) fn behind(db: &Connection, lmid: Guid) -> Result<Option<Side>> {
     match read::logical_by_id(db, lmid)? {
         None => Ok(None),
         Some(logical) => read::side(db, logical.side),
@@ -172,7 +171,7 @@ pub fn deallocate(db: &Connection, no: ObjectNo) -> Result<deallocate::Facts> {
     let free = read::system_pool(db, PoolType::Free, &medium.medium.media_type)?;
     let free = free.map(|pool| pool_facts(db, pool)).transpose()?;
     let origin = "SELECT no FROM pool WHERE id = ?1";
-    let origin = read::one(db, origin, [logical.from_pool], |row| row.get(0))?;
+    let origin = one(db, origin, [logical.from_pool], |row| row.get(0))?;
     Ok(deallocate::Facts {
         logical,
         medium,
@@ -187,9 +186,7 @@ pub fn pool_content(db: &Connection, no: ObjectNo) -> Result<Option<pool::Facts>
         return Ok(None);
     }
     let pool = pool(db, no)?;
-    let any = |sql| {
-        Ok::<_, crate::domain::error::Refusal>(read::one(db, sql, [no], |_| Ok(()))?.is_some())
-    };
+    let any = |sql| any(db, sql, [no]);
     let sql = "SELECT no, name FROM request WHERE pool = ?1 AND name IS NOT NULL AND state = 1 ORDER BY no";
     Ok(Some(pool::Facts {
         depth: ancestors(db, no)?.len(),
@@ -200,7 +197,7 @@ pub fn pool_content(db: &Connection, no: ObjectNo) -> Result<Option<pool::Facts>
         )? || any(
             "SELECT 1 FROM request WHERE pool = ?1 AND whole = 1 AND state = 0 LIMIT 1",
         )?,
-        finished: read::many(db, sql, [no], |row| Ok((row.get(0)?, row.get(1)?)))?,
+        finished: many(db, sql, [no], |row| Ok((row.get(0)?, row.get(1)?)))?,
         pool,
     }))
 }
@@ -225,18 +222,14 @@ pub fn import(
     let media_type = pool
         .media_type
         .as_deref()
-        .map(|name| read::media_type_named(db, name))
-        .transpose()?
-        .flatten();
+        .map_or(Ok(None), |name| read::media_type_named(db, name))?;
     let named = read::medium_named(db, &line.name)?
         .map(|m| medium(db, m))
         .transpose()?;
     let coded = line
         .barcode
         .as_deref()
-        .map(|code| read::medium_coded(db, code))
-        .transpose()?
-        .flatten();
+        .map_or(Ok(None), |code| read::medium_coded(db, code))?;
     let slot = line
         .slot
         .as_ref()
@@ -305,13 +298,7 @@ pub fn library(
     use crate::domain::driver::Driver;
     let library = found(read::library(db, no)?, "library")?;
     let parsed = Driver::parse(driver.unwrap_or(&library.driver)).ok();
-    let built = read::one(
-        db,
-        "SELECT 1 FROM element WHERE library = ?1 LIMIT 1",
-        [no],
-        |_| Ok(()),
-    )?
-    .is_some();
+    let built = any(db, "SELECT 1 FROM element WHERE library = ?1 LIMIT 1", [no])?;
     let mut taken = None;
     if let (false, None, Some(Driver::Virtual(spec))) = (built, driver, &parsed) {
         for cartridge in 1..=spec.cartridges {
@@ -322,16 +309,12 @@ pub fn library(
             }
         }
     }
-    let named = name
-        .map(|name| read::library_named(db, name))
-        .transpose()?
-        .flatten();
+    let named = name.map_or(Ok(None), |name| read::library_named(db, name))?;
     Ok(library::Facts {
         built,
-        media_type: parsed
-            .map(|driver| read::media_type_named(db, driver.shape().media_type))
-            .transpose()?
-            .flatten(),
+        media_type: parsed.map_or(Ok(None), |driver| {
+            read::media_type_named(db, driver.shape().media_type)
+        })?,
         taken,
         media: media_in(db, no)?,
         name_taken: named.is_some_and(|other| other.no != no),
@@ -344,7 +327,7 @@ pub fn library(
 /// Returns the media in a library.
 pub fn media_in(db: &Connection, library: ObjectNo) -> Result<Vec<(Thing, String)>> {
     let sql = "SELECT no, id, name FROM medium WHERE library = ?1 ORDER BY no";
-    read::many(db, sql, [library], |row| {
+    many(db, sql, [library], |row| {
         Ok((
             Thing {
                 no: row.get(0)?,
@@ -361,13 +344,13 @@ pub type Cartridge = (u32, Option<String>, String);
 /// Returns the library of a work item that is not finished, and what the catalog believes in its slots.
 pub fn inventory(db: &Connection, work: ObjectNo) -> Result<Option<(Library, Vec<Cartridge>)>> {
     let sql = "SELECT library FROM work WHERE no = ?1 AND finished IS NULL AND kind = 8 AND (state = 1 OR name IS NULL)";
-    let Some(no) = read::one(db, sql, [work], |row| row.get::<_, ObjectNo>(0))? else {
+    let Some(no) = one(db, sql, [work], |row| row.get::<_, ObjectNo>(0))? else {
         return Ok(None);
     };
     let library = found(read::library(db, no)?, "library")?;
     let sql = "SELECT element.number, medium.barcode, medium.media_type FROM medium \
                JOIN element ON element.no = medium.slot WHERE medium.library = ?1";
-    let known = read::many(db, sql, [no], |row| {
+    let known = many(db, sql, [no], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })?;
     Ok(Some((library, known)))
@@ -381,13 +364,13 @@ pub fn oldest_waiting(
     after: ObjectNo,
 ) -> Result<Option<ObjectNo>> {
     let sql = "SELECT no FROM request WHERE pool = ?1 AND whole = ?2 AND state = 0 AND no > ?3 ORDER BY no LIMIT 1";
-    read::one(db, sql, (pool, whole, after), |row| row.get(0))
+    one(db, sql, (pool, whole, after), |row| row.get(0))
 }
 
 /// Returns all waiting requests with their deadlines, at start.
 pub fn all_waiting(db: &Connection) -> Result<Vec<(ObjectNo, bool, Option<Time>)>> {
     let sql = "SELECT no, name IS NOT NULL, deadline FROM request WHERE state = 0 ORDER BY no";
-    read::many(db, sql, [], |row| {
+    many(db, sql, [], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })
 }
@@ -395,7 +378,7 @@ pub fn all_waiting(db: &Connection) -> Result<Vec<(ObjectNo, bool, Option<Time>)
 /// Returns the users whose allocation requests wait.
 pub fn waiting_users(db: &Connection) -> Result<Vec<u32>> {
     let sql = "SELECT caller ->> '$.uid' FROM request WHERE state = 0 ORDER BY no";
-    let mut users: Vec<u32> = read::many(db, sql, [], |row| row.get(0))?;
+    let mut users: Vec<u32> = many(db, sql, [], |row| row.get(0))?;
     users.sort_unstable();
     users.dedup();
     Ok(users)
@@ -405,13 +388,13 @@ pub fn waiting_users(db: &Connection) -> Result<Vec<u32>> {
 pub fn operator_deadlines(db: &Connection) -> Result<Vec<(ObjectNo, Time)>> {
     let sql =
         "SELECT no, deadline FROM operator WHERE state < 4 AND deadline IS NOT NULL ORDER BY no";
-    read::many(db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
+    many(db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Returns sides whose rest is over, at most 256, those that have waited longest first.
 pub fn rested(db: &Connection, now: Time) -> Result<Vec<Thing>> {
     let sql = "SELECT no, id FROM side WHERE rests_until <= ?1 ORDER BY rests_until LIMIT 256";
-    read::many(db, sql, [now], |row| {
+    many(db, sql, [now], |row| {
         Ok(Thing {
             no: row.get(0)?,
             id: row.get(1)?,
@@ -422,12 +405,12 @@ pub fn rested(db: &Connection, now: Time) -> Result<Vec<Thing>> {
 /// Returns when the next rest ends, if a side rests.
 pub fn next_rest(db: &Connection) -> Result<Option<Time>> {
     let sql = "SELECT rests_until FROM side WHERE rests_until > ?1 ORDER BY rests_until LIMIT 1";
-    read::one(db, sql, [i64::MIN], |row| row.get(0))
+    one(db, sql, [i64::MIN], |row| row.get(0))
 }
 
 /// Returns work that is not finished, at start.
 pub fn open_work(db: &Connection) -> Result<Vec<ObjectNo>> {
-    read::many(
+    many(
         db,
         "SELECT no FROM work WHERE finished IS NULL ORDER BY no",
         [],
@@ -438,7 +421,7 @@ pub fn open_work(db: &Connection) -> Result<Vec<ObjectNo>> {
 /// Returns finished requests whose time is over, and answered operator requests that are not kept any longer.
 pub fn to_purge(db: &Connection, now: Time) -> Result<Purge> {
     let sql = "SELECT no, pool, name FROM request WHERE state = 1 AND purge <= ?1 ORDER BY purge LIMIT 256";
-    let requests = read::many(db, sql, [now], |row| {
+    let requests = many(db, sql, [now], |row| {
         Ok((row.get(0)?, row.get(1)?, row.get(2)?))
     })?;
     let operators = operators_to_purge(db, now)?;
@@ -461,7 +444,7 @@ fn operators_to_purge(db: &Connection, now: Time) -> Result<Vec<ObjectNo>> {
     } else {
         "SELECT no FROM operator WHERE state >= 4 AND modified <= ?1 ORDER BY modified LIMIT 256"
     };
-    read::many(db, sql, [before], |row| row.get(0))
+    many(db, sql, [before], |row| row.get(0))
 }
 
 /// What a sweep forgets.
@@ -476,7 +459,7 @@ pub struct Purge {
 /// Returns the logical media whose delivery has that number.
 pub fn deliveries(db: &Connection, delivery: i64) -> Result<Vec<ObjectNo>> {
     let sql = "SELECT no FROM logical WHERE delivery = ?1 AND delivery <> 0 ORDER BY no";
-    read::many(db, sql, [delivery], |row| row.get(0))
+    many(db, sql, [delivery], |row| row.get(0))
 }
 
 /// Returns whether a caller may allocate from a pool: what a write to its `allocate` file refuses.
@@ -486,7 +469,7 @@ pub fn admit(db: &Connection, pool: ObjectNo, caller: &Caller) -> Result<()> {
 
 /// Returns the pools that media of a library are in.
 pub fn pools_in(db: &Connection, library: ObjectNo) -> Result<Vec<ObjectNo>> {
-    read::many(
+    many(
         db,
         "SELECT DISTINCT pool FROM medium WHERE library = ?1",
         [library],
@@ -497,6 +480,6 @@ pub fn pools_in(db: &Connection, library: ObjectNo) -> Result<Vec<ObjectNo>> {
 /// Returns the pools that hold media of a type, or would.
 pub fn pools_of_type(db: &Connection, media_type: &str) -> Result<Vec<Pool>> {
     let sql = "SELECT no FROM pool WHERE media_type = ?1 ORDER BY no";
-    let numbers: Vec<ObjectNo> = read::many(db, sql, [media_type], |row| row.get(0))?;
+    let numbers: Vec<ObjectNo> = many(db, sql, [media_type], |row| row.get(0))?;
     numbers.into_iter().map(|no| pool(db, no)).collect()
 }

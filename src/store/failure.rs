@@ -3,9 +3,8 @@
 //! Invariant: kept with each record, so a catalog that is rebuilt from its log has the same. What its owner cancelled has not
 //! failed.
 
-use super::failed;
 use super::log::{self, Record, sound};
-use super::read::many;
+use super::statement::{many, run};
 use crate::codes;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
@@ -18,10 +17,7 @@ pub(super) fn note(db: &Connection, seq: i64, event: &Event) -> Result<()> {
     if !is_failure(event) {
         return Ok(());
     }
-    db.prepare_cached("INSERT INTO failed (seq) VALUES (?1)")
-        .and_then(|mut statement| statement.execute([seq]))
-        .map(drop)
-        .map_err(failed)
+    run(db, "INSERT INTO failed (seq) VALUES (?1)", [seq])
 }
 
 fn is_failure(event: &Event) -> bool {

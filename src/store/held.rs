@@ -1,6 +1,6 @@
 //! What users have of what is bounded: one indexed query. The counters are kept by the triggers of `schema-quota.sql`.
 
-use super::read::one;
+use super::statement::one;
 use crate::domain::error::Result;
 use crate::domain::quota::Quota;
 use rusqlite::Connection;

@@ -3,7 +3,8 @@
 //! Invariants: every kind is ordered by object number, so a page continues where the last one ended although others
 //! come and go; every statement is answered by an index; a name that is listed is found again by [`find`].
 
-use super::read::{many, one, operator_row};
+use super::read::operator_row;
+use super::statement::{many, one};
 use super::{queue, read, views};
 use crate::domain::error::Result;
 use crate::domain::id::{Guid, ObjectNo};

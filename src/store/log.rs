@@ -5,7 +5,7 @@
 //! the line alone.
 
 use super::failed;
-use super::read::{many, one};
+use super::statement::{many, one};
 use crate::domain::access::Caller;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::{Event, VERSION};

@@ -2,7 +2,7 @@
 //!
 //! Invariant: the work is by the slots that are asked for, and never by the media of the library or the catalog.
 
-use super::read::{many, one};
+use super::statement::{many, one};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::{ElementKind, SideState};

@@ -23,6 +23,7 @@ mod migration;
 pub mod queue;
 pub mod read;
 pub mod search;
+mod statement;
 pub mod touched;
 pub mod typed;
 pub mod views;

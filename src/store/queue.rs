@@ -1,8 +1,8 @@
 //! The queue of libraries and what is in their drives: one by its key, and what the rules of the queue look at.
 
-use super::fact::found;
-use super::read::{self, many, one};
-use crate::domain::access::Caller;
+use super::fact::{self, found};
+use super::read;
+use super::statement::{any, many, one};
 use crate::domain::driver::Driver;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
@@ -26,20 +26,12 @@ macro_rules! work_columns {
 }
 
 fn work_row(row: &Row<'_>) -> Sql<Work> {
-    let caller: String = row.get(4)?;
-    let caller = if caller.is_empty() {
-        Caller::daemon()
-    } else {
-        serde_json::from_str(&caller).map_err(|e| {
-            rusqlite::Error::FromSqlConversionFailure(4, rusqlite::types::Type::Text, Box::new(e))
-        })?
-    };
     Ok(Work {
         no: row.get(0)?,
         library: row.get(1)?,
         kind: row.get(2)?,
         name: row.get(3)?,
-        caller,
+        caller: row.get(4)?,
         body: row.get(5)?,
         state: row.get(6)?,
         priority: row.get(7)?,
@@ -160,14 +152,9 @@ pub fn wanting(db: &Connection, medium: ObjectNo) -> Result<Vec<ObjectNo>> {
 
 /// Returns the requests that have a time-out and no result yet, for a start.
 pub fn deadlines(db: &Connection) -> Result<Vec<(ObjectNo, Time)>> {
-    let sql = "SELECT no, deadline FROM work WHERE finished IS NULL ORDER BY no";
-    let found = many(db, sql, [], |row| {
-        Ok((row.get(0)?, row.get::<_, Option<Time>>(1)?))
-    })?;
-    Ok(found
-        .into_iter()
-        .filter_map(|(no, deadline)| Some((no, deadline?)))
-        .collect())
+    let sql =
+        "SELECT no, deadline FROM work WHERE finished IS NULL AND deadline IS NOT NULL ORDER BY no";
+    many(db, sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
 /// Returns the drives in which a medium stays that nobody has, and until when.
@@ -187,9 +174,7 @@ pub fn stay(db: &Connection, drive: ObjectNo) -> Result<Option<Time>> {
 /// Returns whether a person was asked to look after a part of a library and has not answered.
 pub fn service_asked(db: &Connection, element: ObjectNo) -> Result<bool> {
     let sql = "SELECT 1 FROM operator WHERE state < 4 AND command = ?2 AND element = ?1";
-    let values = (element, OperatorCommand::DeviceService);
-    let asked = one(db, sql, values, |_| Ok(()))?;
-    Ok(asked.is_some())
+    any(db, sql, (element, OperatorCommand::DeviceService))
 }
 
 /// Returns finished requests, and other finished work, that are older than `before`; parts go with their request.
@@ -272,11 +257,8 @@ pub fn medium_state(db: &Connection, medium: ObjectNo) -> Result<MediumState> {
 /// Finds what a request names: a side and its medium.
 pub fn target(db: &Connection, target: &Target) -> Result<Option<(Medium, Side)>> {
     let side = match target {
-        Target::Media(lmid) => match read::logical_by_id(db, *lmid)? {
-            Some(logical) => read::side(db, logical.side)?,
-            None => None,
-        },
-        Target::Side(name) => super::fact::named(db, name)?,
+        Target::Media(lmid) => fact::behind(db, *lmid)?,
+        Target::Side(name) => fact::named(db, name)?,
     };
     let Some(side) = side else { return Ok(None) };
     Ok(read::medium(db, side.medium)?.map(|medium| (medium, side)))
@@ -401,9 +383,7 @@ pub fn task(db: &Connection, no: ObjectNo) -> Result<Option<Task>> {
     };
     let slot = medium
         .slot
-        .map(|slot| read::element(db, slot))
-        .transpose()?
-        .flatten();
+        .map_or(Ok(None), |slot| read::element(db, slot))?;
     Ok(Some(Task {
         drive: found(read::element(db, drive)?, "drive")?.number,
         slot: slot.map(|slot| slot.number),

@@ -2,8 +2,8 @@
 //!
 //! `None` means that there is no such object. Any failure of the engine is [`ErrorKind::DatabaseFailure`].
 
-use super::failed;
-use crate::domain::access::{Access, Caller};
+use super::statement::{many, one};
+use crate::domain::access::Access;
 use crate::domain::acl::Acl;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::id::{Guid, ObjectNo};
@@ -13,32 +13,9 @@ use crate::domain::noun::{
 };
 use crate::domain::setting::Settings;
 use crate::domain::state::{ElementKind, PoolType, SideState};
-use rusqlite::{Connection, OptionalExtension as _, Params, Row};
+use rusqlite::{Connection, Row};
 
 type Sql<T> = rusqlite::Result<T>;
-
-/// Runs a query that gives at most one row.
-pub(super) fn one<T>(
-    db: &Connection,
-    sql: &str,
-    key: impl Params,
-    row: impl FnOnce(&Row<'_>) -> Sql<T>,
-) -> Result<Option<T>> {
-    let mut statement = db.prepare_cached(sql).map_err(failed)?;
-    statement.query_row(key, row).optional().map_err(failed)
-}
-
-/// Runs a query that gives rows.
-pub(super) fn many<T>(
-    db: &Connection,
-    sql: &str,
-    key: impl Params,
-    row: impl FnMut(&Row<'_>) -> Sql<T>,
-) -> Result<Vec<T>> {
-    let mut statement = db.prepare_cached(sql).map_err(failed)?;
-    let rows = statement.query_map(key, row).map_err(failed)?;
-    rows.collect::<Sql<_>>().map_err(failed)
-}
 
 /// Columns of a pool, in the order that [`pool_row`] reads.
 macro_rules! pool_columns {
@@ -540,15 +517,11 @@ macro_rules! request_columns {
 }
 
 fn request_row(row: &Row<'_>) -> Sql<Request> {
-    let caller: String = row.get(3)?;
-    let caller: Caller = serde_json::from_str(&caller).map_err(|e| {
-        rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Text, Box::new(e))
-    })?;
     Ok(Request {
         no: row.get(0)?,
         pool: row.get(1)?,
         name: row.get(2)?,
-        caller,
+        caller: row.get(3)?,
         body: row.get(4)?,
         state: row.get(5)?,
         deadline: row.get(6)?,

@@ -1,6 +1,7 @@
 //! Which available side comes first: one indexed query a kind of sharing, merged in the order of the pool.
 
-use super::read::{letter, many};
+use super::read::letter;
+use super::statement::many;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::Selection;

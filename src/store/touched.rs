@@ -6,7 +6,7 @@
 //! the last, which says where the others begin.
 
 use super::log::{self, Head, sound};
-use super::read::one;
+use super::statement::{one, run};
 use super::{check, failed};
 use crate::domain::attribute::Holder;
 use crate::domain::change::Swap;
@@ -18,7 +18,7 @@ use rusqlite::Connection;
 /// Notes which media a record concerns, before it is applied. `bytes` is the length of its line without the newline.
 pub(super) fn touch(db: &Connection, seq: i64, bytes: usize, event: &Event) -> Result<()> {
     if let Event::MediumRemoved { medium, .. } = event {
-        return run(db, "DELETE FROM touched WHERE medium = ?1", medium.no, None);
+        return run(db, "DELETE FROM touched WHERE medium = ?1", [medium.no]);
     }
     let length = i64::try_from(bytes).unwrap_or(i64::MAX) + 1;
     let sql = "INSERT INTO touched (medium, end, seq) SELECT ?1, \
@@ -28,17 +28,7 @@ pub(super) fn touch(db: &Connection, seq: i64, bytes: usize, event: &Event) -> R
     media.dedup();
     media
         .into_iter()
-        .try_for_each(|medium| run(db, sql, medium, Some((length, seq))))
-}
-
-fn run(db: &Connection, sql: &str, medium: ObjectNo, record: Option<(i64, i64)>) -> Result<()> {
-    let mut statement = db.prepare_cached(sql).map_err(failed)?;
-    match record {
-        Some((length, seq)) => statement.execute((medium, length, seq)),
-        None => statement.execute([medium]),
-    }
-    .map(drop)
-    .map_err(failed)
+        .try_for_each(|medium| run(db, sql, (medium, length, seq)))
 }
 
 fn medium_of_side(db: &Connection, side: ObjectNo) -> Result<Vec<ObjectNo>> {
@@ -134,8 +124,7 @@ pub(super) fn forget(db: &Connection, from: i64, last: i64) -> Result<()> {
     let sql = "DELETE FROM touched WHERE (medium, end) IN (SELECT old.medium, old.end FROM \
                (SELECT medium, max(end) AS end FROM touched WHERE seq > ?1 AND seq <= ?2 GROUP BY medium) AS kept \
                JOIN touched AS old ON old.medium = kept.medium AND old.end < kept.end)";
-    let mut statement = db.prepare_cached(sql).map_err(failed)?;
-    statement.execute([from, last]).map(drop).map_err(failed)
+    run(db, sql, [from, last])
 }
 
 /// Fills the histories of a catalog that was made before there were any.

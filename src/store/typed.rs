@@ -1,5 +1,6 @@
 //! Loads what the rules on types of media look at.
 
+use super::statement::{any, many};
 use super::{fact, read};
 use crate::domain::driver::Driver;
 use crate::domain::error::Result;
@@ -15,7 +16,7 @@ pub fn uses(db: &Connection, no: ObjectNo) -> Result<TypeFacts> {
     let media_type = fact::found(read::media_type(db, no)?, "media type")?;
     let mut pools = Vec::new();
     for pool in fact::pools_of_type(db, &media_type.name)? {
-        let any = |sql| read::one(db, sql, [pool.no], |_| Ok(())).map(|found| found.is_some());
+        let any = |sql| any(db, sql, [pool.no]);
         pools.push(PoolOfType {
             has_media: any("SELECT 1 FROM medium WHERE pool = ?1 LIMIT 1")?,
             asked: any("SELECT 1 FROM operator WHERE pool = ?1 AND state < 4 LIMIT 1")?,
@@ -24,7 +25,7 @@ pub fn uses(db: &Connection, no: ObjectNo) -> Result<TypeFacts> {
     }
     let sql = "SELECT name, driver FROM library WHERE no > ?1 ORDER BY no";
     let libraries: Vec<(String, String)> =
-        read::many(db, sql, [0], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        many(db, sql, [0], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let names_it = |driver: &str| {
         Driver::parse(driver).is_ok_and(|driver| driver.shape().media_type == media_type.name)
     };
@@ -47,13 +48,13 @@ pub fn idle(db: &Connection) -> Result<Vec<ObjectNo>> {
                AND NOT EXISTS (SELECT 1 FROM pool AS other WHERE other.kind = 1000 AND other.media_type = pool.media_type) \
                AND NOT EXISTS (SELECT 1 FROM pool AS other JOIN medium ON medium.pool = other.no \
                WHERE other.media_type = pool.media_type)";
-    read::many(db, sql, [], |row| row.get(0))
+    many(db, sql, [], |row| row.get(0))
 }
 
 /// Returns the media that were found with a bar code which another one had.
 pub fn twins(db: &Connection, code: &str) -> Result<Vec<Medium>> {
     let sql = "SELECT no FROM medium WHERE twin = ?1 ORDER BY no";
-    let numbers: Vec<ObjectNo> = read::many(db, sql, [code], |row| row.get(0))?;
+    let numbers: Vec<ObjectNo> = many(db, sql, [code], |row| row.get(0))?;
     let media: Result<Vec<_>> = numbers.into_iter().map(|no| read::medium(db, no)).collect();
     Ok(media?.into_iter().flatten().collect())
 }
@@ -72,9 +73,7 @@ pub fn retype(db: &Connection, medium: MediumFacts, wanted: &str) -> Result<Rety
     let library = medium
         .medium
         .library
-        .map(|no| read::library(db, no))
-        .transpose()?
-        .flatten()
+        .map_or(Ok(None), |no| read::library(db, no))?
         .and_then(takes);
     Ok(RetypeFacts {
         medium,

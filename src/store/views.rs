@@ -4,7 +4,8 @@
 //! index, and none of them but one is written by an allocation (`schema-views.sql`).
 
 use super::list::{Item, Kind, number};
-use super::read::{self, many, one};
+use super::read;
+use super::statement::{many, one};
 use crate::domain::error::Result;
 use crate::domain::id::{CATALOG, Guid, ObjectNo};
 use crate::domain::name::NAME_MAX;

@@ -4,14 +4,14 @@ use super::apply::apply;
 use super::fault::Faults;
 use super::log::{self, Head};
 use super::migration::{migrate, version};
-use super::{failed, failure, keep_plans, read, touched};
+use super::statement::{one, run};
+use super::{copy, failed, failure, keep_plans, touched};
 use crate::domain::access::Caller;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::history::Page;
 use crate::domain::time::Time;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -58,19 +58,9 @@ impl Writer {
         if path.exists() {
             return Err(ErrorKind::AlreadyExists.because(format!("{} exists", path.display())));
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
         // What the catalog says is not for everybody; the engine gives its other files the same mode.
-        let made = std::fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path);
-        made.map_err(|error| {
-            ErrorKind::DatabaseFailure.because(format!("{}: {error}", path.display()))
-        })?;
-        let mut db = Connection::open_with_flags(path, flags).map_err(failed)?;
-        pragmas(&db, Durability::Full)?;
-        migrate(&mut db)
+        drop(copy::create(path)?);
+        migrate(&mut connect(path, Durability::Full)?)
     }
 
     /// Opens a catalog that exists, and brings its schema up to date. The caller holds the lock of the catalog.
@@ -109,12 +99,10 @@ impl Writer {
 
     /// Returns the first object number that was never given out.
     pub fn ceiling(&self) -> Result<i64> {
-        Ok(
-            read::one(&self.db, "SELECT ceiling FROM catalog", [], |row| {
-                row.get(0)
-            })?
-            .unwrap_or(2),
-        )
+        let ceiling = one(&self.db, "SELECT ceiling FROM catalog", [], |row| {
+            row.get(0)
+        })?;
+        Ok(ceiling.unwrap_or(2))
     }
 
     /// Begins a transaction.
@@ -217,7 +205,7 @@ impl Writer {
         self.head = self.durable;
         self.events.clear();
         self.lost = None;
-        if !self.db.is_autocommit()
+        if self.has_begun()
             && let Err(refusal) = self.sql("ROLLBACK")
         {
             tracing::error!(%refusal, "rollback");
@@ -260,10 +248,7 @@ impl Writer {
         let synced = extended != Some(IOERR_FSYNC);
         let refusal = failed(error);
         self.rollback();
-        if full
-            && self.db.is_autocommit()
-            && log::head(&self.db).is_ok_and(|head| head == self.durable)
-        {
+        if full && !self.has_begun() && log::head(&self.db).is_ok_and(|head| head == self.durable) {
             return Commit::Refused(refusal);
         }
         match connect(&self.path, self.durability).and_then(|db| Ok((log::head(&db)?, db))) {
@@ -280,11 +265,7 @@ impl Writer {
     }
 
     fn sql(&mut self, sql: &str) -> Result<()> {
-        self.db
-            .prepare_cached(sql)
-            .and_then(|mut statement| statement.execute([]))
-            .map(drop)
-            .map_err(failed)
+        run(&self.db, sql, [])
     }
 }
 

@@ -1,9 +1,9 @@
 //! The beginning of the history, and the checkpoint that stands for what is gone.
 
-use super::run;
 use crate::domain::error::Result;
 use crate::domain::history::{Digest, Head};
 use crate::domain::time::Time;
+use crate::store::statement::run;
 use crate::store::{log, touched};
 use rusqlite::Connection;
 

@@ -1,9 +1,9 @@
 //! Attributes that users give objects.
 
-use super::run;
 use crate::domain::attribute::Holder;
 use crate::domain::error::Result;
 use crate::domain::time::Time;
+use crate::store::statement::run;
 use rusqlite::Connection;
 
 /// Sets an attribute, or removes it if there is no value; the object has changed by it. It counts for `uid`.

@@ -1,13 +1,13 @@
 //! Libraries, their parts and their work.
 
 use super::medium::restand_library;
-use super::run;
 use crate::domain::access::Access;
 use crate::domain::change::{ElementChange, LibraryChange, Thing};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::{ElementKind, LibraryState};
 use crate::domain::time::Time;
+use crate::store::statement::run;
 use rusqlite::Connection;
 
 /// Adds a library, which is not there yet.

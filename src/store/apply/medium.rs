@@ -1,12 +1,11 @@
 //! Media and sides, and the copies that sides carry for the search: pool, name, standing, share.
 
-use super::super::read::{many, one};
-use super::run;
 use crate::domain::change::{MediumChange, NewMedium};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::SideState;
 use crate::domain::time::Time;
+use crate::store::statement::{many, one, run};
 use rusqlite::Connection;
 
 /// Adds a medium and its sides.

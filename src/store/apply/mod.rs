@@ -11,20 +11,12 @@ mod pool;
 mod request;
 mod work;
 
-use super::failed;
+use super::statement::run;
 use crate::domain::error::Result;
 use crate::domain::event::Event;
 use crate::domain::state::Delivery;
 use crate::domain::time::Time;
-use rusqlite::{Connection, Params};
-
-/// Runs one statement.
-fn run(db: &Connection, sql: &str, values: impl Params) -> Result<()> {
-    db.prepare_cached(sql)
-        .and_then(|mut statement| statement.execute(values))
-        .map(drop)
-        .map_err(failed)
-}
+use rusqlite::Connection;
 
 /// Applies one event. `time` is the instant of its record.
 #[rustfmt::skip]

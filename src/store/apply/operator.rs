@@ -1,12 +1,12 @@
 //! Operator requests that were sent with `ask`, and the settings.
 
-use super::run;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::operating::OperatorRecord;
 use crate::domain::setting::Setting;
 use crate::domain::state::OperatorState;
 use crate::domain::time::Time;
+use crate::store::statement::run;
 use rusqlite::Connection;
 
 /// Somebody asked a person for something.
@@ -32,6 +32,14 @@ pub(super) fn submitted(db: &Connection, operator: &OperatorRecord, time: Time) 
             no, command, message, state, pool, library, medium, element, uid, time, deadline,
         ),
     )
+}
+
+/// An operator request that nobody has answered goes with what asked it.
+pub(super) fn withdraw(db: &Connection, operator: Option<ObjectNo>) -> Result<()> {
+    match operator {
+        Some(no) => run(db, "DELETE FROM operator WHERE no = ?1 AND state < 4", [no]),
+        None => Ok(()),
+    }
 }
 
 /// Nobody answered in time.

@@ -1,12 +1,12 @@
 //! Pools and media types.
 
-use super::run;
 use crate::domain::access::Access;
 use crate::domain::change::{PoolChange, Thing, TypeChange};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::{OperatorCommand, OperatorState, PoolType};
 use crate::domain::time::Time;
+use crate::store::statement::run;
 use rusqlite::Connection;
 
 /// Adds a media type: name and sides, then whether it can be rewritten and what it is.

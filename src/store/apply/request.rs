@@ -1,14 +1,15 @@
 //! Requests, allocations and what ends them.
 
-use super::super::failed;
 use super::medium::{repool, reshare, restand};
-use super::run;
+use super::operator::withdraw;
 use crate::domain::change::{Allocation, Deallocation, LogicalChange, RequestRecord, Swap};
-use crate::domain::error::{ErrorKind, Result};
+use crate::domain::error::Result;
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::label::MediaLabel;
 use crate::domain::state::{Delivery, OperatorCommand, OperatorState, SideState};
 use crate::domain::time::Time;
+use crate::store::failed;
+use crate::store::statement::{one, run};
 use rusqlite::Connection;
 
 /// A request waits: its row and its operator request.
@@ -25,11 +26,11 @@ pub(super) fn waiting(
     let RequestRecord {
         pool,
         name,
+        caller,
         body,
         submitted,
         ..
     } = request;
-    let caller = caller_text(request)?;
     run(
         db,
         sql,
@@ -78,11 +79,6 @@ pub(super) fn ask_again(
     )
 }
 
-fn caller_text(request: &RequestRecord) -> Result<String> {
-    serde_json::to_string(&request.caller)
-        .map_err(|e| ErrorKind::DatabaseFailure.because(e.to_string()))
-}
-
 /// A request has its result: a named one keeps it, the row of any other goes. Its open operator request goes too.
 pub(super) fn finish(
     db: &Connection,
@@ -90,17 +86,12 @@ pub(super) fn finish(
     result: &str,
     time: Time,
 ) -> Result<()> {
-    if let Some(operator) = request.operator {
-        run(
-            db,
-            "DELETE FROM operator WHERE no = ?1 AND state < 4",
-            [operator],
-        )?;
-    }
+    withdraw(db, request.operator)?;
     let Some(no) = request.no else { return Ok(()) };
     let RequestRecord {
         pool,
         name,
+        caller,
         body,
         submitted,
         purge,
@@ -112,7 +103,6 @@ pub(super) fn finish(
     let sql = "INSERT INTO request (no, pool, name, caller, body, whole, state, result, submitted, modified, purge) \
                VALUES (?1, ?2, ?3, ?4, ?5, 0, 1, ?6, ?7, ?8, ?9) \
                ON CONFLICT (no) DO UPDATE SET state = 1, result = ?6, modified = ?8, purge = ?9, deadline = NULL";
-    let caller = caller_text(request)?;
     run(
         db,
         sql,
@@ -129,6 +119,11 @@ pub(super) fn allocated(db: &Connection, allocation: &Allocation, time: Time) ->
         side,
         medium,
         request,
+        name,
+        description,
+        from_pool,
+        from_path,
+        was,
         ..
     } = allocation;
     if allocation.drawn_from.is_some() {
@@ -147,14 +142,6 @@ pub(super) fn allocated(db: &Connection, allocation: &Allocation, time: Time) ->
     let delivery = i64::from(request.name.is_none());
     let sql = "INSERT INTO logical (no, id, name, description, side, owner, from_pool, from_path, was, delivery, \
                created, modified) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?11)";
-    let Allocation {
-        name,
-        description,
-        from_pool,
-        from_path,
-        was,
-        ..
-    } = allocation;
     let owner = request.caller.uid;
     run(
         db,
@@ -262,7 +249,7 @@ pub(super) fn logical(
 pub(super) fn swapped(db: &Connection, swap: &Swap, time: Time) -> Result<()> {
     let sql = "SELECT was, from_pool, from_path FROM logical WHERE no = ?1";
     let source = |no: ObjectNo| {
-        super::super::read::one(db, sql, [no], |row| {
+        one(db, sql, [no], |row| {
             Ok((
                 row.get::<_, SideState>(0)?,
                 row.get::<_, Guid>(1)?,

@@ -1,12 +1,13 @@
 //! Library requests, the queue, and what is in the drives.
 
-use super::run;
+use super::operator::withdraw;
 use crate::domain::change::Thing;
-use crate::domain::error::{ErrorKind, Result};
+use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::state::{DriveState, OperatorCommand, OperatorState, WorkKind, WorkState};
 use crate::domain::time::Time;
 use crate::domain::work::{DriveChange, WorkChange, WorkRecord};
+use crate::store::statement::run;
 use rusqlite::Connection;
 
 /// Adds work that no request asked for.
@@ -37,8 +38,6 @@ pub(super) fn finish(db: &Connection, no: ObjectNo, error: Option<&str>, time: T
 
 /// Adds a library request.
 pub(super) fn request(db: &Connection, work: &WorkRecord, time: Time) -> Result<()> {
-    let caller = serde_json::to_string(&work.caller)
-        .map_err(|e| ErrorKind::DatabaseFailure.because(e.to_string()))?;
     let sql = "INSERT INTO work (no, library, kind, queued, rank, modified, name, caller, body, priority, medium, \
                deadline, part_of) VALUES (?1, ?2, ?3, ?4, ?1, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
     let WorkRecord {
@@ -46,12 +45,12 @@ pub(super) fn request(db: &Connection, work: &WorkRecord, time: Time) -> Result<
         library,
         kind,
         name,
+        caller,
         body,
         priority,
         medium,
         deadline,
         part_of,
-        ..
     } = work;
     run(
         db,
@@ -76,7 +75,7 @@ pub(super) fn change(
     };
     match change {
         WorkChange::Started { drive, operator } => {
-            close(db, *operator)?;
+            withdraw(db, *operator)?;
             let sql = "UPDATE work SET drive = ?2, operator = NULL WHERE no = ?1";
             run(db, sql, (no, drive))?;
             state(WorkState::InProcess)
@@ -101,7 +100,7 @@ pub(super) fn change(
             operator,
             ..
         } => {
-            close(db, *operator)?;
+            withdraw(db, *operator)?;
             let sql = "UPDATE work SET finished = ?2, result = ?3, error = ?4, drive = NULL, operator = NULL, \
                        deadline = NULL WHERE no = ?1";
             run(db, sql, (no, time, result, error))?;
@@ -142,14 +141,6 @@ fn asked(
     )?;
     let sql = "UPDATE work SET drive = ?2, operator = ?3, medium = ?4 WHERE no = ?1";
     run(db, sql, (no, drive, operator, medium))
-}
-
-/// An operator request that nobody has answered goes with what asked it.
-fn close(db: &Connection, operator: Option<ObjectNo>) -> Result<()> {
-    match operator {
-        Some(no) => run(db, "DELETE FROM operator WHERE no = ?1 AND state < 4", [no]),
-        None => Ok(()),
-    }
 }
 
 /// Gives requests their places.
