@@ -15,7 +15,7 @@ use crate::domain::id::CATALOG;
 use crate::domain::noun::Pool;
 use crate::domain::state::PoolType;
 use crate::domain::time::Time;
-use crate::manager::{self, View, list, log, read, touched, views};
+use crate::manager::{self, View, list, log, medium_history, read, views};
 
 /// What kind of file a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,7 +176,10 @@ fn shape(view: &View, node: Node) -> Result<Option<(FileKind, u64)>> {
                     list::head(view)?.map_or(0, |head| head.end),
                 )
             } else {
-                (touched::begin(view, node.no)?, touched::end(view, node.no)?)
+                (
+                    medium_history::begin(view, node.no)?,
+                    medium_history::end(view, node.no)?,
+                )
             };
             (FileKind::File, (end - begin).unsigned_abs())
         }

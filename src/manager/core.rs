@@ -8,7 +8,7 @@ use super::groups::Groups;
 use super::limits::{self, Limits};
 use super::numbers::{BLOCK, Numbers};
 use super::turn::Turn;
-use super::{allocating, archiving, mounting, serving, supply, typing};
+use super::{allocating, archiving, media_type, mounting, serving, supply};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::{ErrorKind, Refusal, Result};
@@ -232,7 +232,7 @@ impl Core {
             limits::demand(&turn, ask, &reply, &self.limits)?;
             supply::settle(&mut turn, from)?;
             serving::look(&mut turn, from)?;
-            typing::vanish(&mut turn, from)?;
+            media_type::vanish(&mut turn, from)?;
             self.faults.at("decided").map(|()| reply)
         }));
         let reply = performed.unwrap_or_else(|_| {

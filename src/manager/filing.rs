@@ -14,7 +14,7 @@ use crate::domain::rule::allocate::MediumFacts;
 use crate::domain::rule::library::{Seen, file, pool_for, report};
 use crate::domain::rule::{Mint as _, medium, pool};
 use crate::domain::state::{ElementKind, LibraryState, PoolType};
-use crate::store::{fact, queue, read, typed};
+use crate::store::{fact, queue, read};
 use std::collections::HashSet;
 
 /// The system pools, by the names that they have at the root.
@@ -318,7 +318,7 @@ fn twin(
     (code, slot): (&str, ObjectNo),
     pass: &Pass<'_>,
 ) -> Result<Option<Medium>> {
-    let twins = typed::twins(turn.writer.db(), code)?;
+    let twins = fact::twins(turn.writer.db(), code)?;
     let here = twins.iter().find(|twin| twin.slot == Some(slot));
     let free = |twin: &&Medium| {
         !pass.present.contains(&twin.no) && twin.library.is_none_or(|no| no == library.no)

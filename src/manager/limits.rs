@@ -6,7 +6,7 @@ use super::turn::Turn;
 use crate::domain::ask::{Ask, Reply};
 use crate::domain::error::Result;
 use crate::domain::quota::{self, Quota, Quotas};
-use crate::store::held;
+use crate::store::fact;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};
 
@@ -71,7 +71,7 @@ pub(super) fn demand(turn: &Turn<'_>, ask: &Ask, reply: &Reply, limits: &Limits)
     }
     let uid = turn.caller.uid;
     (taken(ask, reply).iter()).try_for_each(|quota| {
-        limits.demand(uid, *quota, held::amount(turn.writer.db(), uid, *quota)?)
+        limits.demand(uid, *quota, fact::held(turn.writer.db(), uid, *quota)?)
     })
 }
 

@@ -12,6 +12,7 @@ mod filing;
 pub mod founding;
 pub mod groups;
 pub mod limits;
+mod media_type;
 mod mounting;
 mod numbers;
 mod outcome;
@@ -20,7 +21,6 @@ mod serving;
 mod several;
 mod supply;
 mod turn;
-mod typing;
 mod want;
 mod worker;
 mod working;
@@ -30,7 +30,7 @@ pub use crate::store::fault::Faults;
 pub use crate::store::lock::Lock;
 pub use crate::store::write::Durability;
 pub use crate::store::{
-    Readers, View, attribute, failure, list, log, map, queue, read, search, touched, views,
+    Readers, View, attribute, failure, list, log, medium_history, queue, read, search, slots, views,
 };
 
 use self::clock::Clock;

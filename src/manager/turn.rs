@@ -2,7 +2,7 @@
 
 use super::groups::Groups;
 use super::numbers::Numbers;
-use super::{allocating, archiving, asking, filing, mounting, serving, typing, working};
+use super::{allocating, archiving, asking, filing, media_type, mounting, serving, working};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Reply, SetElement, SetLibrary, SetLogical, SetMedium, SetPool};
 use crate::domain::attribute::{Holder, Way};
@@ -100,9 +100,9 @@ impl Turn<'_> {
             Ask::OrderWork { no, place } => mounting::order(self, *no, *place),
             Ask::Moved { work } => working::moved(self, *work),
             Ask::Worked { work, outcome, inside } => working::worked(self, *work, outcome, *inside),
-            Ask::AddType { name } => typing::add(self, name),
-            Ask::SetType { no, set } => typing::set(self, *no, set),
-            Ask::RemoveType { no } => typing::remove(self, *no),
+            Ask::AddType { name } => media_type::add(self, name),
+            Ask::SetType { no, set } => media_type::set(self, *no, set),
+            Ask::RemoveType { no } => media_type::remove(self, *no),
             Ask::SetAttribute { of, name, value, way } => self.set_attribute(*of, name, value.as_deref(), *way),
             Ask::AskOperator { request } => asking::submit(self, request),
             Ask::Set { setting } => asking::set(self, setting),
@@ -252,7 +252,7 @@ impl Turn<'_> {
 
     fn set_medium(&mut self, no: ObjectNo, set: &SetMedium) -> Result<Reply> {
         if let SetMedium::MediaType(name) = set {
-            return typing::retype(self, no, name);
+            return media_type::retype(self, no, name);
         }
         let event = medium::set(&fact::medium_of(self.writer.db(), no)?, set, self.caller)?;
         self.record_all(event)

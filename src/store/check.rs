@@ -6,7 +6,7 @@
 use super::apply::apply;
 use super::checkpoint::{self, Checkpoint};
 use super::statement::many;
-use super::{failed, failure, log, migration, touched};
+use super::{failed, failure, log, medium_history, migration};
 use crate::domain::error::{ErrorKind, Result};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, params_from_iter};
@@ -304,7 +304,7 @@ pub(super) fn begun(db: &Connection) -> Result<Connection> {
 
 /// Applies a record as when it was made.
 pub(super) fn again(db: &Connection, record: &log::Record, bytes: usize) -> Result<()> {
-    touched::touch(db, record.seq, bytes, &record.detail)?;
+    medium_history::touch(db, record.seq, bytes, &record.detail)?;
     failure::note(db, record.seq, &record.detail)?;
     apply(db, &record.detail, record.time)
 }

@@ -9,6 +9,7 @@ use crate::domain::counts::Counts;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::id::{CATALOG, Guid, ObjectNo};
 use crate::domain::noun::{Library, Medium, Pool, Side};
+use crate::domain::quota::Quota;
 use crate::domain::request::{AllocateRequest, Options, SideName};
 use crate::domain::rule::allocate::{Facts, Lookup, MediumFacts, Pick, PoolFacts};
 use crate::domain::rule::{deallocate, library, medium, pool, want};
@@ -482,4 +483,19 @@ pub fn pools_of_type(db: &Connection, media_type: &str) -> Result<Vec<Pool>> {
     let sql = "SELECT no FROM pool WHERE media_type = ?1 ORDER BY no";
     let numbers: Vec<ObjectNo> = many(db, sql, [media_type], |row| row.get(0))?;
     numbers.into_iter().map(|no| pool(db, no)).collect()
+}
+
+/// Returns the media that were found with a bar code which another one had.
+pub fn twins(db: &Connection, code: &str) -> Result<Vec<Medium>> {
+    let sql = "SELECT no FROM medium WHERE twin = ?1 ORDER BY no";
+    let numbers: Vec<ObjectNo> = many(db, sql, [code], |row| row.get(0))?;
+    let media: Result<Vec<_>> = numbers.into_iter().map(|no| read::medium(db, no)).collect();
+    Ok(media?.into_iter().flatten().collect())
+}
+
+/// Returns how much a user has of what is bounded. The counters are kept by the triggers of `schema-quota.sql`.
+pub fn held(db: &Connection, uid: u32, quota: Quota) -> Result<u64> {
+    let sql = "SELECT amount FROM held WHERE uid = ?1 AND quota = ?2";
+    let found = one(db, sql, (uid, quota.row().key), |row| row.get::<_, i64>(0))?;
+    Ok(u64::try_from(found.unwrap_or(0)).unwrap_or(0))
 }

@@ -495,11 +495,10 @@ mod tests {
             include_str!("list.rs"),
             include_str!("fact.rs"),
             include_str!("failure.rs"),
-            include_str!("map.rs"),
+            include_str!("slots.rs"),
             include_str!("attribute.rs"),
-            include_str!("held.rs"),
-            include_str!("touched.rs"),
-            include_str!("typed.rs"),
+            include_str!("medium_history.rs"),
+            include_str!("media_type.rs"),
             include_str!("views.rs"),
         ] {
             let mine = literals(source).into_iter().map(|(_, text)| text);

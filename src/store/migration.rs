@@ -3,7 +3,7 @@
 //! Invariants: an entry that was released never changes; each is applied in a transaction of its own; a catalog that
 //! a later version wrote is refused before anything is read from it.
 
-use super::{failed, touched};
+use super::{failed, medium_history};
 use crate::domain::error::{ErrorKind, Result};
 use rusqlite::Connection;
 
@@ -45,7 +45,7 @@ pub(super) fn migrate(db: &mut Connection) -> Result<()> {
         let tx = db.transaction().map_err(failed)?;
         tx.execute_batch(sql).map_err(failed)?;
         if *sql == HISTORIES {
-            touched::refill(&tx)?;
+            medium_history::refill(&tx)?;
         }
         tx.pragma_update(None, "application_id", APPLICATION_ID)
             .map_err(failed)?;

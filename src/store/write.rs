@@ -5,7 +5,7 @@ use super::fault::Faults;
 use super::log::{self, Head};
 use super::migration::{migrate, version};
 use super::statement::{one, run};
-use super::{copy, failed, failure, keep_plans, touched};
+use super::{copy, failed, failure, keep_plans, medium_history};
 use crate::domain::access::Caller;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
@@ -148,7 +148,7 @@ impl Writer {
         let appended = log::append(&self.db, self.head, &event, by, time);
         let applied = appended.and_then(|head| {
             let bytes = usize::try_from(head.end - self.head.end - 1).unwrap_or(0);
-            touched::touch(&self.db, head.seq, bytes, &event)?;
+            medium_history::touch(&self.db, head.seq, bytes, &event)?;
             failure::note(&self.db, head.seq, &event)?;
             apply(&self.db, &event, time).map(|()| head)
         });

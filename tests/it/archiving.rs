@@ -17,7 +17,7 @@ use ntmsfs::domain::setting::Setting;
 use ntmsfs::domain::time::{Span, Time};
 use ntmsfs::manager::archiving::Job;
 use ntmsfs::manager::{
-    Faults, Lock, Options, Readers, check, founding, log, read, restoring, touched,
+    Faults, Lock, Options, Readers, check, founding, log, medium_history, read, restoring,
 };
 use ntmsfs::store::archive::{Archive, prove};
 use ntmsfs::store::check as tables;
@@ -288,10 +288,10 @@ fn same_as_without(world: &World, all: &[(i64, String)]) {
                 all[at.expect("a record")].1.clone() + "\n"
             })
             .collect();
-        let from = touched::begin(world.db(), medium).expect("a beginning");
-        let size = touched::end(world.db(), medium).expect("an end") - from;
+        let from = medium_history::begin(world.db(), medium).expect("a beginning");
+        let size = medium_history::end(world.db(), medium).expect("an end") - from;
         assert_eq!(usize::try_from(size), Ok(expected.len()));
-        let found = touched::bytes(world.db(), medium, from, 1 << 30).expect("a history");
+        let found = medium_history::bytes(world.db(), medium, from, 1 << 30).expect("a history");
         assert!(found == expected.as_bytes(), "the history of {medium}");
     }
 }

@@ -8,7 +8,7 @@ use super::served::{Outcome, Served, lock};
 use crate::domain::error::Result;
 use crate::domain::id::CATALOG;
 use crate::fs::Node;
-use crate::manager::{View, log, touched};
+use crate::manager::{View, log, medium_history};
 use fuser::ReplyData;
 use std::sync::Mutex;
 
@@ -21,7 +21,7 @@ pub(super) struct History {
 fn begin(view: &View, node: Node) -> Result<i64> {
     match node.no {
         CATALOG => Ok(log::begin(view)?.end),
-        medium => touched::begin(view, medium),
+        medium => medium_history::begin(view, medium),
     }
 }
 
@@ -44,7 +44,7 @@ impl History {
         drop(kept);
         match node.no {
             CATALOG => log::bytes(view, offset, size),
-            medium => touched::bytes(view, medium, offset, size),
+            medium => medium_history::bytes(view, medium, offset, size),
         }
     }
 }

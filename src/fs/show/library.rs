@@ -11,7 +11,7 @@ use crate::domain::noun::{Element, Library};
 use crate::domain::rule::mount::Drive;
 use crate::domain::state::{DriveState, ElementKind};
 use crate::domain::work::Work;
-use crate::manager::{View, map, queue, read};
+use crate::manager::{View, queue, read, slots};
 
 /// Lines of work in a summary.
 const WORK: u32 = 100;
@@ -107,18 +107,18 @@ pub(crate) fn status(view: &View, no: ObjectNo) -> Result<String> {
         printable(&library.driver)
     );
     let mut looks = Looks::default();
-    for place in map::slots(view, no, SQUARES)? {
+    for place in slots::up_to(view, no, SQUARES)? {
         looks.count(look(&place));
     }
     let slots = looks
         .found()
         .map(|(word, number)| vec![word.to_owned(), number.to_string()]);
-    let rest = map::size(view, no, ElementKind::Slot)?.saturating_sub(SQUARES);
+    let rest = slots::size(view, no, ElementKind::Slot)?.saturating_sub(SQUARES);
     let rest = (rest > 0).then(|| vec!["not looked at".to_owned(), rest.to_string()]);
     let drives = queue::drives(view, no)?;
     let work = queue::next(view, no, WORK)?;
     let work: Result<Vec<_>> = work.iter().map(|work| work_row(view, work)).collect();
-    let ports = map::size(view, no, ElementKind::Port)?;
+    let ports = slots::size(view, no, ElementKind::Port)?;
     for (title, heads, rows) in [
         ("slots", &[][..], slots.chain(rest).collect()),
         (

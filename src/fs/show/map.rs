@@ -12,8 +12,8 @@ use crate::domain::id::ObjectNo;
 use crate::domain::noun::Library;
 use crate::domain::rule::mount::Drive;
 use crate::domain::state::{DriveState, ElementKind, SideState};
-use crate::manager::map::{Occupant, Place};
-use crate::manager::{View, map, queue, read};
+use crate::manager::slots::{Occupant, Place};
+use crate::manager::{View, queue, read, slots};
 
 /// Most slots that are told by name.
 pub(super) const NAMED: u32 = 250;
@@ -112,10 +112,10 @@ pub(super) fn drive_state(drive: &Drive) -> DriveState {
 
 /// Draws a library; `named` if each slot is told by name, as long as they are few.
 pub(super) fn draw(view: &View, library: ObjectNo, named: bool) -> Result<Drawing> {
-    let places = map::slots(view, library, SQUARES)?;
-    let all = map::size(view, library, ElementKind::Slot)?;
+    let places = slots::up_to(view, library, SQUARES)?;
+    let all = slots::size(view, library, ElementKind::Slot)?;
     let drives = queue::drives(view, library)?;
-    let ports = map::size(view, library, ElementKind::Port)?;
+    let ports = slots::size(view, library, ElementKind::Port)?;
     let (mut of_slots, mut of_drives) = (Looks::default(), Looks::default());
     for place in &places {
         of_slots.count(look(place));

@@ -4,7 +4,7 @@ use crate::domain::error::Result;
 use crate::domain::history::{Digest, Head};
 use crate::domain::time::Time;
 use crate::store::statement::run;
-use crate::store::{log, touched};
+use crate::store::{log, medium_history};
 use rusqlite::Connection;
 
 /// The history begins after a record. It is shown among the settings.
@@ -16,7 +16,7 @@ pub(super) fn archived(db: &Connection, last: &Head, time: Time) -> Result<()> {
 
 /// The checkpoint is as of a record.
 pub(super) fn checkpointed(db: &Connection, last: &Head, digest: Digest) -> Result<()> {
-    touched::forget(db, log::folded(db)?.seq, last.seq)?;
+    medium_history::forget(db, log::folded(db)?.seq, last.seq)?;
     let sql = "UPDATE archive SET folded = ?1, folded_end = ?2, folded_chain = ?3, digest = ?4 WHERE no = 1";
     run(db, sql, (last.seq, last.end, last.chain, digest))
 }

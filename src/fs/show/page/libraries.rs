@@ -13,7 +13,7 @@ use crate::domain::state::ElementKind;
 use crate::fs::node::{Node, Row};
 use crate::manager::list::{self, Kind};
 use crate::manager::views::Census;
-use crate::manager::{View, map as slots, queue, read};
+use crate::manager::{View, queue, read, slots};
 
 /// Most libraries that are shown: those with the lowest numbers.
 const LIBRARIES: u32 = 50;

@@ -5,7 +5,7 @@ use super::{fact, read};
 use crate::domain::driver::Driver;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::{Library, Medium};
+use crate::domain::noun::Library;
 use crate::domain::rule::allocate::MediumFacts;
 use crate::domain::rule::media_type::{PoolOfType, RetypeFacts, TypeFacts};
 use crate::domain::state::PoolType;
@@ -49,14 +49,6 @@ pub fn idle(db: &Connection) -> Result<Vec<ObjectNo>> {
                AND NOT EXISTS (SELECT 1 FROM pool AS other JOIN medium ON medium.pool = other.no \
                WHERE other.media_type = pool.media_type)";
     many(db, sql, [], |row| row.get(0))
-}
-
-/// Returns the media that were found with a bar code which another one had.
-pub fn twins(db: &Connection, code: &str) -> Result<Vec<Medium>> {
-    let sql = "SELECT no FROM medium WHERE twin = ?1 ORDER BY no";
-    let numbers: Vec<ObjectNo> = many(db, sql, [code], |row| row.get(0))?;
-    let media: Result<Vec<_>> = numbers.into_iter().map(|no| read::medium(db, no)).collect();
-    Ok(media?.into_iter().flatten().collect())
 }
 
 /// Loads what giving a medium another type looks at.

@@ -37,7 +37,7 @@ const SLOTS: &str = "SELECT element.number, medium.name, medium.enabled, mounted
     ORDER BY element.number, side.ordinal";
 
 /// Returns the slots of a library by their numbers, up to `last`.
-pub fn slots(db: &Connection, library: ObjectNo, last: u32) -> Result<Vec<Place>> {
+pub fn up_to(db: &Connection, library: ObjectNo, last: u32) -> Result<Vec<Place>> {
     let rows = many(db, SLOTS, (library, last), |row| {
         let (number, name): (u32, Option<String>) = (row.get(0)?, row.get(1)?);
         let Some(name) = name else {

@@ -9,7 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::rule::{Mint as _, media_type};
 use crate::domain::state::{OperatorState, PoolType};
-use crate::store::{fact, read, typed};
+use crate::store::{self, fact, read};
 
 /// Adds a media type with one side; an existing one is refused.
 pub(super) fn add(turn: &mut Turn<'_>, name: &str) -> Result<Reply> {
@@ -31,14 +31,14 @@ pub(super) fn add(turn: &mut Turn<'_>, name: &str) -> Result<Reply> {
 
 /// Changes a media type that nothing uses.
 pub(super) fn set(turn: &mut Turn<'_>, no: ObjectNo, set: &SetType) -> Result<Reply> {
-    let facts = typed::uses(turn.writer.db(), no)?;
+    let facts = store::media_type::uses(turn.writer.db(), no)?;
     let event = media_type::set(&facts, set, turn.caller)?;
     turn.record_all(event)
 }
 
 /// Removes a media type that nothing uses, with the empty leaves of the system pools.
 pub(super) fn remove(turn: &mut Turn<'_>, no: ObjectNo) -> Result<Reply> {
-    let facts = typed::uses(turn.writer.db(), no)?;
+    let facts = store::media_type::uses(turn.writer.db(), no)?;
     turn.record_all(media_type::remove(&facts, turn.caller)?)
 }
 
@@ -48,8 +48,8 @@ pub(super) fn vanish(turn: &mut Turn<'_>, from: usize) -> Result<()> {
     if !turn.since(from).iter().any(|event| may_free(event)) {
         return Ok(());
     }
-    for no in typed::idle(turn.writer.db())? {
-        let facts = typed::uses(turn.writer.db(), no)?;
+    for no in store::media_type::idle(turn.writer.db())? {
+        let facts = store::media_type::uses(turn.writer.db(), no)?;
         turn.record_all(media_type::vanish(&facts))?;
     }
     Ok(())
@@ -93,7 +93,7 @@ pub(super) fn retype(turn: &mut Turn<'_>, no: ObjectNo, wanted: &str) -> Result<
         let leaves = missing_leaves(turn, wanted)?;
         turn.record_all(leaves)?;
     }
-    let facts = typed::retype(turn.writer.db(), medium, wanted)?;
+    let facts = store::media_type::retype(turn.writer.db(), medium, wanted)?;
     let events = media_type::retype(&facts, wanted, turn.caller)?;
     if !events.is_empty() {
         turn.demand_idle(&facts.medium.medium)?;
