@@ -24,7 +24,7 @@
 //! * [`library`]: what moves media: one that is simulated, and one whose robot is a person.
 //! * [`store`]: the only layer that names the database.
 //! * [`codes`]: kind of error → name, code of the protocol, errno, meaning.
-//! * [`domain`]: nouns, states, asks, events and rules. It names no other layer, and nothing that does input or output.
+//! * [`domain`]: objects, states, asks, events and rules. It names no other layer, and nothing that does input or output.
 //!
 //! A layer names only what is below it: `cli → fs → manager → store → codes → domain`, `manager → library → domain`.
 //! `tests/it/tidy` reads every `use` and holds the table, with the caps of size.
@@ -41,7 +41,7 @@
 //!   of the last. The checkpoint ([`store::checkpoint`]), which is what replaying them gives, then takes their place.
 //! * **One committer, many asks.** It drains its inbox into one transaction and answers after the commit. Readers
 //!   see committed snapshots ([`store::Readers`]) and never wait for it.
-//! * **No callback waits.** A reply that must wait is parked ([`fs::waiting`]) or held for a commit ([`fs::held`]).
+//! * **No callback waits.** A reply that must wait is parked (`fs/waiting.rs`) or held for a commit (`fs/held.rs`).
 //! * **A failed commit is an unknown commit.** Nothing is answered by guess: the daemon looks whether the batch is in the log
 //!   ([`store::write::Commit`]), and ends if it cannot know.
 //!
@@ -55,8 +55,8 @@
 //!
 //! `exec 3<>pools/Backup/allocate; echo timeout=60s >&3; read -r lmid <&3`
 //!
-//! 1. The adapter ([`fs::fuse`]) gets write(2). [`fs::framing::Framer`] finds the complete line,
-//!    [`domain::request::AllocateRequest::parse`] reads it, and [`manager::Manager::admit`] checks pool and right. What is wrong
+//! 1. The adapter ([`fs::fuse`]) gets write(2). `fs/framing.rs` finds the complete line,
+//!    [`domain::allocate_request::AllocateRequest::parse`] reads it, and [`manager::Manager::admit`] checks pool and right. What is wrong
 //!    so far is the errno of the write. Nothing is recorded.
 //! 2. read(2) or poll(2) submits [`domain::ask::Ask::Allocate`] through [`manager::Manager::submit`] and parks its reply. A named
 //!    request is submitted by its write(2) instead.
@@ -79,7 +79,7 @@
 //!
 //! `echo "mount media=$lmid" > libraries/lto/requests/a; cat libraries/lto/results/a`
 //!
-//! 1. The write is parsed by [`domain::verb::LibraryRequest::parse`] and recorded as work; in the same transaction
+//! 1. The write is parsed by [`domain::library_request::LibraryRequest::parse`] and recorded as work; in the same transaction
 //!    `manager/serving.rs` looks at the queue of the library: [`domain::rule::mount::schedule`] gives each request a drive, a
 //!    person to ask, a reason to wait, or its end.
 //! 2. Work that was started goes to a thread of its own (`manager/worker.rs`), which lets [`library::Library`] move and
@@ -96,13 +96,13 @@
 //!
 //! # Where is what
 //!
-//! * A file of the tree: its row in `fs/tree.rs`; its text in `fs/show/`; its value, read, in [`fs::parse`]. What is markup is made
+//! * A file of the tree: its row in `fs/tree.rs`; its text in `fs/show/`; its value, read, in `fs/values.rs`. What is markup is made
 //!   by `fs/show/markup.rs` alone.
 //! * A rule: `domain/rule/`, one file a family of operations. A refusal gets its sentence there and its code in [`codes`].
 //! * What an event does to the tables: `store/apply/`.
 //! * A verb for people: `cli/client/`, one file each; its examples are parsed, and those of ntmsfs(8) run, by tests.
 //! * A new attribute of a pool: a row number in `fs/node.rs` (append; numbers are in inodes), a row in `fs/tree.rs`, a function in
-//!   `fs/show/pool.rs` and one in [`fs::parse`]; a variant of [`domain::ask::SetPool`] and [`domain::change::PoolChange`], the
+//!   `fs/show/pool.rs` and one in `fs/values.rs`; a variant of [`domain::ask::SetPool`] and [`domain::change::PoolChange`], the
 //!   rule in `domain/rule/pool.rs`; a migration and the column in `store/`. The compiler and `tests/it/manual.rs` say what is missing.
 
 pub mod cli;

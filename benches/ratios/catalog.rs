@@ -5,10 +5,10 @@
 
 use anyhow::{Context as _, Result, anyhow};
 use ntmsfs::domain::access::Caller;
+use ntmsfs::domain::allocate_request::AllocateRequest;
 use ntmsfs::domain::ask::{Ask, Reply, SetLibrary, SetPool};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::import::{ImportLine, SlotName};
-use ntmsfs::domain::request::AllocateRequest;
 use ntmsfs::manager::core::Core;
 use ntmsfs::manager::{Durability, Faults, clock, founding};
 use ntmsfs::store::{fact, write::Writer};

@@ -12,7 +12,7 @@ use super::hookrunner::{Runner, demand_safe};
 use super::{daemon, log};
 use crate::domain::id::ObjectNo;
 use crate::domain::name::printable;
-use crate::domain::noun::Operator;
+use crate::domain::object::Operator;
 use crate::domain::setting::Settings;
 use crate::domain::time::{Limit, Time};
 use crate::fs::fuse::Wake;

@@ -3,18 +3,18 @@
 //! The file system turns names and text into an [`Ask`]; the manager answers each with a [`Reply`] or a refusal.
 
 use super::acl::List;
+use super::allocate_request::AllocateRequest;
 use super::attribute::{Holder, Way};
 use super::error::Refusal;
 use super::history::{Mark, Piece};
 use super::id::{Guid, ObjectNo};
 use super::import::ImportLine;
 use super::label::MediaLabel;
-use super::operating::OperatorRequest;
-use super::request::AllocateRequest;
+use super::library_request::LibraryRequest;
+use super::operator_request::OperatorRequest;
 use super::setting::Setting;
 use super::state::{InventoryMethod, OperatorState, Selection, SideState};
 use super::time::{Limit, Span};
-use super::verb::LibraryRequest;
 
 /// One wish.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::change::{
 };
 use super::history::{Digest, Head};
 use super::id::{Guid, ObjectNo};
-use super::operating::OperatorRecord;
+use super::operator_request::OperatorRecord;
 use super::setting::Setting;
 use super::state::{ElementKind, OperatorCommand, OperatorState, PoolType, SideState, WorkKind};
 use super::time::Time;

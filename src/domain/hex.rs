@@ -12,7 +12,7 @@ pub(super) fn write(bytes: &[u8]) -> String {
     out
 }
 
-/// Reads what [`write`] writes; `None` if it is anything else.
+/// Reads what [`write()`] writes; `None` if it is anything else.
 pub(super) fn read(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),

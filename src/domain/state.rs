@@ -1,6 +1,6 @@
 //! Kinds and states, with the numbers of MS-RSMP section 2.2.4 where it has them.
 
-use super::wordset::words;
+use super::word_enum::words;
 
 words! {
     /// The life of a side (`NtmsPartitionState`): who owns the data on it.

@@ -1,4 +1,4 @@
-//! The queue of libraries: what its events carry, and its nouns.
+//! The queue of libraries: what its events carry, and its objects.
 //!
 //! Invariants: those of [`super::event`]: a released field or variant is only added to.
 

@@ -12,7 +12,7 @@ use crate::domain::access::{Access, Caller, Right};
 use crate::domain::acl::List;
 use crate::domain::error::Result;
 use crate::domain::id::CATALOG;
-use crate::domain::noun::Pool;
+use crate::domain::object::Pool;
 use crate::domain::state::PoolType;
 use crate::domain::time::Time;
 use crate::manager::{self, View, list, log, medium_history, read, views};

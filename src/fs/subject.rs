@@ -8,7 +8,7 @@ use crate::domain::attribute::Holder;
 use crate::domain::change::Thing;
 use crate::domain::error::Result;
 use crate::domain::id::{CATALOG, Guid, ObjectNo};
-use crate::domain::noun::{
+use crate::domain::object::{
     Element, Library, Logical, MediaType, Medium, Operator, Pool, Request, Side,
 };
 use crate::domain::state::ElementKind;

@@ -2,13 +2,13 @@
 //!
 //! Invariant: a value is checked for its form only; whether it makes sense is the rules' to say.
 
+use crate::domain::allocate_request::NAME_CHARS_MAX;
 use crate::domain::ask::{Ask, SetElement, SetLibrary, SetLogical, SetMedium, SetPool, SetType};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::history::Mark;
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::label::MediaLabel;
 use crate::domain::name;
-use crate::domain::request::NAME_CHARS_MAX;
 use crate::domain::rule::want::WANT_MAX;
 use crate::domain::setting::{self, Ages, Setting};
 use crate::domain::state::{InventoryMethod, OperatorState, Selection, SideState};

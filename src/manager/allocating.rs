@@ -5,14 +5,14 @@
 use super::outcome;
 use super::turn::Turn;
 use crate::codes;
+use crate::domain::allocate_request::{AllocateRequest, Options};
 use crate::domain::ask::{Named, Reply};
 use crate::domain::change::RequestRecord;
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::json::is_json;
-use crate::domain::noun::{Pool, Request};
-use crate::domain::request::{AllocateRequest, Options};
+use crate::domain::object::{Pool, Request};
 use crate::domain::rule::Mint as _;
 use crate::domain::rule::allocate::{Facts, Pick, Verdict, admit, allocation, search};
 use crate::domain::rule::operator::NOBODY;

@@ -9,7 +9,7 @@ use crate::domain::error::{Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::import::ImportLine;
-use crate::domain::noun::{Element, Library, MediaType, Medium};
+use crate::domain::object::{Element, Library, MediaType, Medium};
 use crate::domain::rule::allocate::MediumFacts;
 use crate::domain::rule::library::{Seen, file, pool_for, report};
 use crate::domain::rule::{Mint as _, medium, pool};

@@ -1,9 +1,9 @@
 //! The text of a result, as the caller reads it and as the record keeps it.
 
 use crate::codes;
+use crate::domain::allocate_request::AllocateRequest;
 use crate::domain::change::Allocation;
 use crate::domain::error::Refusal;
-use crate::domain::request::AllocateRequest;
 use crate::domain::rule::allocate::Facts;
 use serde_json::{Value, json};
 

@@ -11,7 +11,7 @@ use crate::domain::change::LibraryChange;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::Library;
+use crate::domain::object::Library;
 use crate::domain::rule::Mint as _;
 use crate::domain::rule::mount::{Step, schedule};
 use crate::domain::rule::operator::NOBODY;

@@ -8,10 +8,10 @@ use super::turn::Turn;
 use crate::codes;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
-use crate::domain::noun::Library;
+use crate::domain::library_request::LibraryRequest;
+use crate::domain::object::Library;
 use crate::domain::rule::Mint as _;
 use crate::domain::state::WorkKind;
-use crate::domain::verb::LibraryRequest;
 use crate::domain::work::{DriveChange, Work, WorkChange, WorkRecord};
 use crate::store::{fact, queue};
 

@@ -10,7 +10,7 @@ use crate::domain::change::{LibraryChange, MediumChange, PoolChange};
 use crate::domain::error::Result;
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::Pool;
+use crate::domain::object::Pool;
 use crate::domain::state::{PoolType, SideState};
 use crate::store::{fact, read};
 use std::collections::BTreeSet;

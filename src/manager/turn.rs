@@ -9,7 +9,7 @@ use crate::domain::attribute::{Holder, Way};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::{CATALOG, Guid, ObjectNo};
-use crate::domain::noun::Medium;
+use crate::domain::object::Medium;
 use crate::domain::rule::{Mint as _, attribute, deallocate, library, medium, mount, pool};
 use crate::domain::state::SideState;
 use crate::domain::time::Time;

@@ -7,7 +7,7 @@ use crate::domain::change::MediumChange;
 use crate::domain::error::Result;
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::Pool;
+use crate::domain::object::Pool;
 use crate::domain::rule::Mint as _;
 use crate::domain::rule::want::{Verdict, decide};
 use crate::domain::state::{OperatorState, PoolType};

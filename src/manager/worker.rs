@@ -9,7 +9,7 @@ use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Found};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::id::ObjectNo;
-use crate::domain::noun;
+use crate::domain::object;
 use crate::domain::state::WorkKind;
 use crate::library::{self, Cartridge, Library, Pause, Place};
 use crate::store::queue::Task;
@@ -109,7 +109,7 @@ impl Shared {
         !*stopping
     }
 
-    fn open(self: &Arc<Self>, library: &noun::Library) -> Result<Arc<dyn Library>> {
+    fn open(self: &Arc<Self>, library: &object::Library) -> Result<Arc<dyn Library>> {
         let mut opened = lock(&self.opened);
         if let Some((driver, known)) = opened.get(&library.no)
             && *driver == library.driver

@@ -8,7 +8,7 @@ use super::statement::{many, one};
 use super::{queue, read, views};
 use crate::domain::error::Result;
 use crate::domain::id::{Guid, ObjectNo};
-use crate::domain::noun::Operator;
+use crate::domain::object::Operator;
 use crate::domain::state::{ElementKind, SideState};
 use crate::domain::time::Time;
 use rusqlite::{Connection, Row};

@@ -5,7 +5,7 @@ use super::{fact, read};
 use crate::domain::driver::Driver;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::Library;
+use crate::domain::object::Library;
 use crate::domain::rule::allocate::MediumFacts;
 use crate::domain::rule::media_type::{PoolOfType, RetypeFacts, TypeFacts};
 use crate::domain::state::PoolType;

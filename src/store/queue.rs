@@ -7,11 +7,11 @@ use crate::domain::driver::Driver;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::label::MediaLabel;
-use crate::domain::noun::{Library, Medium, Side};
+use crate::domain::library_request::{LibraryRequest, Target};
+use crate::domain::object::{Library, Medium, Side};
 use crate::domain::rule::mount::{Drive, Facts, Job};
 use crate::domain::state::{ElementKind, MediumState, OperatorCommand, WorkKind, WorkState};
 use crate::domain::time::{Limit, Time};
-use crate::domain::verb::{LibraryRequest, Target};
 use crate::domain::work::{Inside, Work};
 use rusqlite::{Connection, Row};
 

@@ -8,7 +8,7 @@ use crate::domain::acl::Acl;
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::id::{Guid, ObjectNo};
 use crate::domain::label::MediaLabel;
-use crate::domain::noun::{
+use crate::domain::object::{
     Element, Library, Logical, MediaType, Medium, Operator, Pool, Request, Side,
 };
 use crate::domain::setting::Settings;

@@ -9,7 +9,7 @@ use super::statement::{many, one};
 use crate::domain::error::Result;
 use crate::domain::id::{CATALOG, Guid, ObjectNo};
 use crate::domain::name::NAME_MAX;
-use crate::domain::noun::{Element, Side};
+use crate::domain::object::{Element, Side};
 use crate::domain::state::{ElementKind, SideState};
 use crate::domain::time::Time;
 use rusqlite::{Connection, Row};

@@ -6,9 +6,9 @@
 
 use crate::harness::world::{World, clock, lines, root, user};
 use ntmsfs::domain::access::Caller;
+use ntmsfs::domain::allocate_request::AllocateRequest;
 use ntmsfs::domain::ask::{Ask, Named, Reply, SetPool};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
-use ntmsfs::domain::request::AllocateRequest;
 use ntmsfs::domain::state::{Delivery, RequestState};
 use ntmsfs::manager::core::Core;
 use ntmsfs::manager::{Durability, Faults, log, read};

@@ -4,7 +4,7 @@ use crate::harness::played::Played;
 use ntmsfs::domain::ask::SetLibrary;
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::ObjectNo;
-use ntmsfs::domain::noun::Operator;
+use ntmsfs::domain::object::Operator;
 use ntmsfs::domain::state::{DriveState, InventoryMethod, OperatorCommand};
 
 /// Asks for something at which the library fails; what it is then.

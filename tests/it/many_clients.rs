@@ -3,9 +3,9 @@
 
 use crate::harness::{Asked, Shell, Tree, User, is_guid, until};
 use ntmsfs::domain::access::Caller;
+use ntmsfs::domain::allocate_request::AllocateRequest;
 use ntmsfs::domain::ask::{Ask, Reply};
 use ntmsfs::domain::id::CATALOG;
-use ntmsfs::domain::request::AllocateRequest;
 use ntmsfs::manager::{Faults, Manager, Options, read};
 use serde_json::Value;
 use std::collections::HashSet;

@@ -8,7 +8,7 @@
 
 use crate::harness::Tree;
 use ntmsfs::domain::id::ObjectNo;
-use ntmsfs::domain::verb::LibraryRequest;
+use ntmsfs::domain::library_request::LibraryRequest;
 use ntmsfs::fs::tree::{Behaviour as B, Spec, TREE};
 use ntmsfs::fs::{Node, Row, is_home, parse};
 use std::collections::{BTreeMap, BTreeSet};

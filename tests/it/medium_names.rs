@@ -5,7 +5,7 @@ use ntmsfs::domain::ask::{Ask, Found, SetLogical, SetPool};
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
 use ntmsfs::domain::label::MediaLabel;
-use ntmsfs::domain::noun::Medium;
+use ntmsfs::domain::object::Medium;
 use ntmsfs::manager::read;
 
 /// A library of which an inventory has found free media with these bar codes, and a pool that draws from free.

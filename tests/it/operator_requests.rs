@@ -7,7 +7,7 @@ use ntmsfs::domain::access::Caller;
 use ntmsfs::domain::ask::{Ask, Named, Reply, SetAccess, SetLibrary};
 use ntmsfs::domain::error::{ErrorKind as K, Result};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
-use ntmsfs::domain::operating::OperatorRequest;
+use ntmsfs::domain::operator_request::OperatorRequest;
 use ntmsfs::domain::setting::Setting;
 use ntmsfs::domain::state::{OperatorCommand, OperatorState as O};
 use ntmsfs::domain::time::Limit;
@@ -499,7 +499,8 @@ fn unattended_refuses_at_once() {
         ("timeout=0", None),
     ] {
         let name: Option<Named> = name.map(|name| world.named(name));
-        let request = Box::new(ntmsfs::domain::request::AllocateRequest::parse(body).unwrap());
+        let request =
+            Box::new(ntmsfs::domain::allocate_request::AllocateRequest::parse(body).unwrap());
         let reply = world.ask(
             &root(),
             Ask::Allocate {

@@ -7,11 +7,11 @@
 
 use crate::harness::random::Random;
 use crate::harness::world::{World, clock, folder, lines, root, rounds};
+use ntmsfs::domain::allocate_request::AllocateRequest;
 use ntmsfs::domain::ask::{Ask, Named, Reply, SetPool};
 use ntmsfs::domain::attribute::{Holder, Way};
 use ntmsfs::domain::change::Thing;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
-use ntmsfs::domain::request::AllocateRequest;
 use ntmsfs::manager::core::Core;
 use ntmsfs::manager::{Durability, Faults, check, log, read};
 use ntmsfs::store::checkpoint::Checkpoint;

@@ -9,8 +9,8 @@ use ntmsfs::domain::ask::{Ask, Found, Named, Reply, SetLibrary, SetLogical, SetP
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
+use ntmsfs::domain::library_request::LibraryRequest;
 use ntmsfs::domain::state::{OperatorState, SideState};
-use ntmsfs::domain::verb::LibraryRequest;
 use ntmsfs::manager::read;
 use ntmsfs::store::fact;
 use rusqlite::types::Value;

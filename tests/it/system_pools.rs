@@ -7,7 +7,7 @@ use ntmsfs::domain::attribute::{Holder, Way};
 use ntmsfs::domain::change::Thing;
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
-use ntmsfs::domain::operating::OperatorRequest;
+use ntmsfs::domain::operator_request::OperatorRequest;
 use ntmsfs::domain::state::OperatorState;
 use ntmsfs::manager::list::{Kind, page};
 use ntmsfs::manager::read;

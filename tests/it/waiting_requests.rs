@@ -5,7 +5,7 @@ use ntmsfs::domain::ask::{Ask, Found, Reply, SetAccess, SetPool};
 use ntmsfs::domain::driver::Label;
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
-use ntmsfs::domain::noun::Library;
+use ntmsfs::domain::object::Library;
 use ntmsfs::domain::state::{Delivery, OperatorState, RequestState};
 use ntmsfs::domain::time::Limit;
 

@@ -5,7 +5,7 @@ use ntmsfs::domain::ask::{Ask, Reply, SetAccess, SetPool};
 use ntmsfs::domain::counts::Counts;
 use ntmsfs::domain::error::ErrorKind;
 use ntmsfs::domain::id::{CATALOG, ObjectNo};
-use ntmsfs::domain::noun::Operator;
+use ntmsfs::domain::object::Operator;
 use ntmsfs::domain::state::{OperatorState, SideState};
 use ntmsfs::domain::time::Span;
 use ntmsfs::manager::read;

@@ -142,7 +142,8 @@ fn each_fault_of_a_long_batch_leaves_a_sound_catalog() {
             let import = lines(pool, &["x", "y", "z"]);
             let (_, logical) = world.take(pool, "");
             let body = "timeout=1s side=m9/A";
-            let request = Box::new(ntmsfs::domain::request::AllocateRequest::parse(body).unwrap());
+            let request =
+                Box::new(ntmsfs::domain::allocate_request::AllocateRequest::parse(body).unwrap());
             let name = Some(world.named("job"));
             let named = Ask::Allocate {
                 pool,

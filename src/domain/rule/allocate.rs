@@ -5,11 +5,11 @@
 
 use super::Mint;
 use crate::domain::access::{Caller, Right};
+use crate::domain::allocate_request::{AllocateRequest, Options};
 use crate::domain::change::{Allocation, RequestRecord};
 use crate::domain::counts::Counts;
 use crate::domain::error::{ErrorKind, Refusal, Result};
-use crate::domain::noun::{Medium, Pool, Side};
-use crate::domain::request::{AllocateRequest, Options};
+use crate::domain::object::{Medium, Pool, Side};
 use crate::domain::state::{PoolType, SideState};
 
 /// A pool with its path and what is in it.

@@ -7,7 +7,7 @@ use crate::domain::change::{Deallocation, LogicalChange, Swap, Thing};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::{Logical, Side};
+use crate::domain::object::{Logical, Side};
 use crate::domain::state::{PoolType, SideState};
 use crate::domain::time::{Span, Time};
 

@@ -10,8 +10,8 @@ use crate::domain::driver::{Driver, Label};
 use crate::domain::error::{ErrorKind, Result};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::{Element, Library, MediaType, Medium, Pool};
-use crate::domain::operating::OperatorRecord;
+use crate::domain::object::{Element, Library, MediaType, Medium, Pool};
+use crate::domain::operator_request::OperatorRecord;
 use crate::domain::state::{InventoryMethod, LibraryState, OperatorCommand, PoolType, WorkKind};
 
 /// `libraries/` itself: root's.

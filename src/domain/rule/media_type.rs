@@ -8,7 +8,7 @@ use crate::domain::change::{MediumChange, TypeChange};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::import::SIDES_MAX;
-use crate::domain::noun::{MediaType, Pool};
+use crate::domain::object::{MediaType, Pool};
 use crate::domain::state::PoolType;
 
 /// Whether media of a type can be written again.

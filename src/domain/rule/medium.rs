@@ -10,7 +10,7 @@ use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
 use crate::domain::import::ImportLine;
 use crate::domain::name;
-use crate::domain::noun::{Library, MediaType, Medium, Pool};
+use crate::domain::object::{Library, MediaType, Medium, Pool};
 use crate::domain::state::{LibraryState, PoolType, SideState};
 
 /// Returns the state in which sides of a new medium begin in a pool.

@@ -8,7 +8,7 @@ use crate::domain::change::{PoolChange, Thing};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::event::Event;
 use crate::domain::id::{CATALOG, ObjectNo};
-use crate::domain::noun::{MediaType, Pool};
+use crate::domain::object::{MediaType, Pool};
 use crate::domain::state::PoolType;
 
 /// `pools/` itself: root's, and the group root may create pools.

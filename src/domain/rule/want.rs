@@ -7,7 +7,7 @@ use super::allocate::{MediumFacts, PoolFacts};
 use crate::domain::access::{Caller, Right};
 use crate::domain::event::Event;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::Pool;
+use crate::domain::object::Pool;
 use crate::domain::state::SideState;
 
 /// The most that a pool may want: so many media are drawn in one transaction.

@@ -8,7 +8,7 @@ use super::open::{File, Open, Reply, Wanted};
 use super::served::{Failed, Served, lock};
 use crate::domain::ask::{self, Ask};
 use crate::domain::json::is_json;
-use crate::domain::operating::OperatorRequest;
+use crate::domain::operator_request::OperatorRequest;
 use crate::fs::framing::{Framed, Framer};
 use crate::fs::parse::{self, Deny};
 use crate::manager::failure;

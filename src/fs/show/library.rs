@@ -7,7 +7,7 @@ use super::{found, line, section, switch, text};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::name::printable;
-use crate::domain::noun::{Element, Library};
+use crate::domain::object::{Element, Library};
 use crate::domain::rule::mount::Drive;
 use crate::domain::state::{DriveState, ElementKind};
 use crate::domain::work::Work;

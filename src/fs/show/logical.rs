@@ -4,7 +4,7 @@ use super::{found, line, text};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::name::printable;
-use crate::domain::noun::Logical;
+use crate::domain::object::Logical;
 use crate::domain::state::DriveState;
 use crate::manager::{View, queue, read};
 

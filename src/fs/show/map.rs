@@ -9,7 +9,7 @@ use super::markup::Markup;
 use super::squares::{GAP, Grid, Parts, SQUARES, Square, WIDTH};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::Library;
+use crate::domain::object::Library;
 use crate::domain::rule::mount::Drive;
 use crate::domain::state::{DriveState, ElementKind, SideState};
 use crate::manager::slots::{Occupant, Place};

@@ -4,7 +4,7 @@ use super::{found, line, switch, text};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::label::MediaLabel;
-use crate::domain::noun::{Medium, Side};
+use crate::domain::object::{Medium, Side};
 use crate::manager::{View, queue, read};
 
 fn medium(view: &View, no: ObjectNo) -> Result<Medium> {

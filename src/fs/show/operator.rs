@@ -3,7 +3,7 @@
 use super::{found, line, text};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::Operator;
+use crate::domain::object::Operator;
 use crate::domain::state::OperatorState;
 use crate::manager::{View, read};
 

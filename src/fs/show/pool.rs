@@ -4,7 +4,7 @@ use super::{found, line, switch, table, text};
 use crate::domain::counts::{Counts, Standing};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::{Pool, Request};
+use crate::domain::object::{Pool, Request};
 use crate::domain::state::{RequestState, SideState};
 use crate::manager::{View, list, read, views};
 

@@ -7,7 +7,7 @@ use crate::domain::counts::Standing;
 use crate::domain::error::Result;
 use crate::domain::id::{CATALOG, ObjectNo};
 use crate::domain::name::printable;
-use crate::domain::noun::{Pool, Request};
+use crate::domain::object::{Pool, Request};
 use crate::domain::state::SideState;
 use crate::manager::list::{self, Kind};
 use crate::manager::views::{self, Census};

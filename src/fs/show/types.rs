@@ -3,7 +3,7 @@
 use super::{found, line, text};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::MediaType;
+use crate::domain::object::MediaType;
 use crate::manager::{View, read};
 
 fn media_type(view: &View, no: ObjectNo) -> Result<MediaType> {

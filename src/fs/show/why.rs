@@ -7,7 +7,7 @@ use crate::domain::counts::Counts;
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
 use crate::domain::name::printable;
-use crate::domain::noun::Pool;
+use crate::domain::object::Pool;
 use crate::domain::state::{PoolType, Selection, SideState};
 use crate::manager::search::{Candidate, candidates};
 use crate::manager::{View, read, views};

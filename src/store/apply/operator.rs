@@ -2,7 +2,7 @@
 
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::domain::operating::OperatorRecord;
+use crate::domain::operator_request::OperatorRecord;
 use crate::domain::setting::Setting;
 use crate::domain::state::OperatorState;
 use crate::domain::time::Time;

@@ -6,6 +6,7 @@
 )]
 
 use ntmsfs::domain::access::Caller;
+use ntmsfs::domain::allocate_request::AllocateRequest;
 use ntmsfs::domain::ask::{
     Ask, Found, Named, Reply, SetAccess, SetLibrary, SetMedium, SetPool, SetType,
 };
@@ -13,8 +14,7 @@ use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{CATALOG, Guid, ObjectNo};
 use ntmsfs::domain::import::ImportLine;
-use ntmsfs::domain::noun::{Library, Logical, Medium, Operator, Request, Side};
-use ntmsfs::domain::request::AllocateRequest;
+use ntmsfs::domain::object::{Library, Logical, Medium, Operator, Request, Side};
 use ntmsfs::domain::state::{OperatorState, SideState};
 use ntmsfs::domain::time::Time;
 use ntmsfs::library::{Believed, Place};

@@ -3,6 +3,7 @@
 use super::operation::{At, File, NEVER, Op, Place, Want};
 use super::reference::{Is, Reference};
 use crate::harness::world::{World, advance, kind_in, user};
+use ntmsfs::domain::allocate_request::AllocateRequest;
 use ntmsfs::domain::ask::{Ask, Found, Reply, SetLibrary, SetLogical, SetMedium, SetPool};
 use ntmsfs::domain::change::Thing;
 use ntmsfs::domain::driver::Label;
@@ -10,7 +11,6 @@ use ntmsfs::domain::error::{ErrorKind, Result};
 use ntmsfs::domain::event::Event;
 use ntmsfs::domain::id::{Guid, ObjectNo};
 use ntmsfs::domain::import::ImportLine;
-use ntmsfs::domain::request::AllocateRequest;
 use ntmsfs::domain::state::{Selection, SideState};
 use ntmsfs::domain::time::Limit;
 use ntmsfs::manager::read;

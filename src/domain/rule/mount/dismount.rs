@@ -3,9 +3,9 @@
 use super::fit::{demand_holder, no_drive, twice, unknown_medium};
 use super::{Board, Job, Step, Use};
 use crate::domain::error::{ErrorKind, Result};
-use crate::domain::noun::{Medium, Side};
+use crate::domain::library_request::{Dismounted, LibraryRequest};
+use crate::domain::object::{Medium, Side};
 use crate::domain::state::DriveState;
-use crate::domain::verb::{Dismounted, LibraryRequest};
 use std::collections::BTreeSet;
 
 impl Board<'_> {

@@ -5,9 +5,9 @@ use super::{Drive, Facts};
 use crate::domain::access::{Caller, Right};
 use crate::domain::error::{ErrorKind, Refusal, Result};
 use crate::domain::hand::HandSpec;
-use crate::domain::noun::{Library, Medium, Side};
+use crate::domain::library_request::MountRequest;
+use crate::domain::object::{Library, Medium, Side};
 use crate::domain::state::{DriveState, MediumState, SideState};
-use crate::domain::verb::MountRequest;
 use crate::domain::work::Inside;
 
 /// A side of a mount, and the drive that it has to be in.

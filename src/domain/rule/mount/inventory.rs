@@ -3,8 +3,8 @@
 use super::fit::disabled;
 use super::{Board, Job, Step};
 use crate::domain::error::ErrorKind;
+use crate::domain::library_request::LibraryRequest;
 use crate::domain::state::{InventoryMethod, WorkKind, WorkState};
-use crate::domain::verb::LibraryRequest;
 
 impl Board<'_> {
     /// Returns whether an inventory is under way from now on.

@@ -7,8 +7,8 @@ use super::fit::{Wanted, demand_online, fits, unknown_medium};
 use super::{Board, Job, Step, Use, Way};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
+use crate::domain::library_request::MountRequest;
 use crate::domain::state::{WorkKind, WorkState};
-use crate::domain::verb::MountRequest;
 use std::collections::BTreeSet;
 
 impl<'a> Board<'a> {

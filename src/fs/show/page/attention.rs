@@ -5,7 +5,7 @@ use super::failures::{add_request, work_of};
 use super::{add_library, add_link, add_more, add_pool, begin_table};
 use crate::domain::error::Result;
 use crate::domain::id::ObjectNo;
-use crate::domain::noun::{Library, Logical, Operator, Request};
+use crate::domain::object::{Library, Logical, Operator, Request};
 use crate::domain::state::OperatorState;
 use crate::domain::time::Time;
 use crate::domain::work::Work;

@@ -7,7 +7,7 @@ use super::super::squares::SQUARES;
 use super::{add_library, add_link, add_more, begin_table};
 use crate::domain::error::Result;
 use crate::domain::id::CATALOG;
-use crate::domain::noun::Library;
+use crate::domain::object::Library;
 use crate::domain::rule::mount::Drive;
 use crate::domain::state::ElementKind;
 use crate::fs::node::{Node, Row};

@@ -7,7 +7,7 @@ use super::{add_more, add_pool, begin_table};
 use crate::domain::counts::Counts;
 use crate::domain::error::Result;
 use crate::domain::id::CATALOG;
-use crate::domain::noun::Pool;
+use crate::domain::object::Pool;
 use crate::domain::state::{PoolType, SideState};
 use crate::manager::list::{self, Kind};
 use crate::manager::views::Census;

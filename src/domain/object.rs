@@ -1,4 +1,4 @@
-//! The nouns: what the catalog knows of each object, as plain data.
+//! The objects: what the catalog knows of each object, as plain data.
 //!
 //! A rule reads these and nothing else; the store fills them from its tables, the file system renders them.
 
@@ -13,8 +13,8 @@ use super::state::{
 use super::time::{Limit, Span, Time};
 
 macro_rules! things {
-    ($($noun:ident),+) => {
-        $(impl $noun {
+    ($($object:ident),+) => {
+        $(impl $object {
             /// Returns what events call it by.
             pub fn thing(&self) -> Thing {
                 Thing {
@@ -29,8 +29,8 @@ macro_rules! things {
 things!(Pool, Medium, Side, Logical, Library);
 
 macro_rules! governed {
-    ($($noun:ident),+) => {
-        $(impl $noun {
+    ($($object:ident),+) => {
+        $(impl $object {
             /// Refuses with [`ErrorKind::AccessDenied`](super::error::ErrorKind::AccessDenied) unless the caller has the right.
             pub fn demand(&self, caller: &Caller, right: Right) -> Result<()> {
                 self.access.demand(caller, right, &self.name)

@@ -5,9 +5,9 @@
 //!
 //! Source: MS-RSMP, `MountNtmsMedia`, `DismountNtmsMedia`, `DismountNtmsDrive`, `InventoryNtmsLibrary`.
 
+use super::allocate_request::{SideName, guid, side};
 use super::error::{ErrorKind, Result};
 use super::id::Guid;
-use super::request::{SideName, guid, side};
 use super::state::{InventoryMethod, WorkKind};
 use super::time::Limit;
 use super::words::{self, Known, Words};
