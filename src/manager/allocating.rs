@@ -65,7 +65,14 @@ pub(super) fn unfinished(turn: &mut Turn<'_>, pool: ObjectNo, name: &Named) -> R
     admit(&pool, turn.caller)?;
     demand_unused(turn, &pool, Some(name))?;
     let record = record(turn, &pool, name.body.clone(), Some(name));
-    fail(turn, record, &words::no_newline(), None)
+    // What its form was to be is not known.
+    let refusal = words::no_newline();
+    ended(
+        turn,
+        record,
+        outcome::failure(&refusal, false, None),
+        &refusal,
+    )
 }
 
 fn demand_unused(turn: &Turn<'_>, pool: &Pool, name: Option<&Named>) -> Result<()> {
@@ -168,6 +175,15 @@ fn fail(
     facts: Option<&Facts>,
 ) -> Result<Reply> {
     let result = outcome::failure(refusal, is_json(&record.body), facts);
+    ended(turn, record, result, refusal)
+}
+
+fn ended(
+    turn: &mut Turn<'_>,
+    record: RequestRecord,
+    result: String,
+    refusal: &Refusal,
+) -> Result<Reply> {
     let code = codes::code(refusal.kind).win32;
     let sentence = refusal.sentence.clone();
     turn.record(Event::RequestFailed {
