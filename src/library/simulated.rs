@@ -115,11 +115,12 @@ impl Simulated {
             self.sides.join(format!("{side}.label")),
         );
         let wanted = format!("ntmsfs {side}\n");
-        let empty = fs::metadata(&data).is_ok_and(|data| data.len() == 0);
-        if !label.exists() && (empty || !data.exists()) {
-            create(&data, b"").map_err(|error| failed(&data, &error))?;
+        let written = fs::metadata(&data).is_ok_and(|data| data.len() > 0);
+        if !label.exists() && !written {
+            there(create(&data, b"")).map_err(|error| failed(&data, &error))?;
             let new = self.sides.join(format!(".{side}.label"));
-            create(&new, wanted.as_bytes())
+            gone(fs::remove_file(&new))
+                .and_then(|()| create(&new, wanted.as_bytes()))
                 .and_then(|()| fs::rename(&new, &label))
                 .and_then(|()| File::open(&self.sides)?.sync_all())
                 .map_err(|error| failed(&label, &error))?;
@@ -263,22 +264,26 @@ fn list(path: &Path, uid: u32, writes: bool) -> io::Result<()> {
 
 /// Makes a directory that others may pass through, but not list.
 fn make_dir(path: &Path) -> io::Result<()> {
-    match fs::DirBuilder::new().mode(0o711).create(path) {
-        Err(error) if error.kind() == Io::AlreadyExists => Ok(()),
-        other => other,
-    }
+    there(fs::DirBuilder::new().mode(0o711).create(path))
 }
 
-/// Makes a file with that text, also of one that a crash left.
+/// Makes a new file with that text.
 fn create(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
-        .create(true)
-        .truncate(true)
+        .create_new(true)
         .mode(0o600)
         .open(path)?;
     file.write_all(text)?;
     file.sync_all()
+}
+
+/// What is there already need not be made.
+fn there(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == Io::AlreadyExists => Ok(()),
+        other => other,
+    }
 }
 
 /// What is gone already need not be removed.

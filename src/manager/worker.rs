@@ -4,7 +4,7 @@
 //! is left to do; a library that is slow holds up nobody else. One piece of work has a thread of its own, and there are
 //! at most as many as there are drives, and one an inventory.
 
-use super::{Answer, Message, Readers};
+use super::{Answer, Message, Readers, lock};
 use crate::domain::access::Caller;
 use crate::domain::ask::{Ask, Found};
 use crate::domain::error::{ErrorKind, Result};
@@ -84,10 +84,6 @@ impl Worker {
         // the last to close is who folds the write-ahead log into the catalog.
         lock(&self.shared.opened).clear();
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Shared {

@@ -249,14 +249,14 @@ pub fn census(db: &Connection) -> Result<Census> {
     })
 }
 
-/// How many sides of one pool have a state and a standing (0 usable, 1 offline, 2 disabled).
+/// How many sides of one pool have a state and a [`Standing`](crate::domain::counts::Standing).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tallied {
     /// The pool.
     pub pool: ObjectNo,
     /// State of the sides.
     pub state: SideState,
-    /// Their standing.
+    /// The number of their standing, 0 if they have none.
     pub standing: u32,
     /// How many; 0 if there were some once.
     pub sides: i64,

@@ -1,9 +1,10 @@
 //! Mounting for real: drives that are files, tar on them, clients that wait, and a daemon that is killed.
 
+use crate::harness::daemon::signal;
 use crate::harness::{SHELLS, Shell, Tree, User, until};
+use nix::sys::signal::Signal;
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
-use std::path::Path;
 
 /// A library, and a pool that draws from free.
 fn stocked(driver: &str) -> Tree {
@@ -492,8 +493,8 @@ fn a_mount_of_two_survives_the_daemon() {
 
 /// The daemon dies, and another one takes over.
 fn crash(tree: &Tree) {
-    let (_, catalog, at) = tree.places();
-    kill_daemon(catalog);
+    let (_, _, at) = tree.places();
+    signal(tree.holder(), Signal::SIGKILL);
     until("the dead mount is away", || {
         let ran = std::process::Command::new("umount")
             .args(["-l", at])
@@ -501,20 +502,4 @@ fn crash(tree: &Tree) {
         ran.is_ok_and(|ran| ran.status.success()).then_some(())
     });
     tree.mount();
-}
-
-/// Kills the one process that has this catalog on its command line.
-fn kill_daemon(catalog: &str) {
-    let pid = fs::read_dir("/proc")
-        .expect("proc")
-        .flatten()
-        .find_map(|entry| {
-            let pid = entry.file_name().to_str()?.parse::<i32>().ok()?;
-            let line = fs::read(Path::new("/proc").join(pid.to_string()).join("cmdline")).ok()?;
-            let mut words = line.split(|byte| *byte == 0);
-            let program = words.next()?.ends_with(b"ntmsfs");
-            (program && words.any(|word| word == catalog.as_bytes())).then_some(pid)
-        });
-    let pid = nix::unistd::Pid::from_raw(pid.expect("the daemon"));
-    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).expect("a kill");
 }

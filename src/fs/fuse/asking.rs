@@ -107,11 +107,10 @@ fn submit(
     let ask = Ask::AskOperator {
         request: Box::new(request),
     };
-    let held = served.hold(reply, ReplyWrite::error);
     served.submit(
         served.caller(req),
         ask,
-        held,
+        (reply, ReplyWrite::error),
         move |served, outcome, reply| {
             let Open::Asking(asking) = &file.open else {
                 return;

@@ -37,11 +37,10 @@ pub(super) fn write(
         lines,
     };
     let file = Arc::clone(file);
-    let held = served.hold(reply, ReplyWrite::error);
     served.submit(
         served.caller(req),
         ask,
-        held,
+        (reply, ReplyWrite::error),
         move |served, outcome, reply| {
             let Open::Bulk(bulk) = &file.open else {
                 return;

@@ -172,15 +172,19 @@ pub(super) fn mkdir(
         Ok(asked) => asked,
         Err(failed) => return reply.error(served.errno(uid, &failed)),
     };
-    let held = served.hold(reply, ReplyEntry::error);
-    served.submit(caller, ask, held, move |served, outcome, reply| {
-        let Some(reply) = reply else { return };
-        match outcome {
-            Ok(Reply::Created(no)) => answer_entry(served, made(parent, no), reply),
-            Ok(_) => reply.error(Errno::EIO),
-            Err(refusal) => reply.error(served.errno(uid, &Failed::from(refusal))),
-        }
-    });
+    served.submit(
+        caller,
+        ask,
+        (reply, ReplyEntry::error),
+        move |served, outcome, reply| {
+            let Some(reply) = reply else { return };
+            match outcome {
+                Ok(Reply::Created(no)) => answer_entry(served, made(parent, no), reply),
+                Ok(_) => reply.error(Errno::EIO),
+                Err(refusal) => reply.error(served.errno(uid, &Failed::from(refusal))),
+            }
+        },
+    );
 }
 
 /// Hands an ask over whose answer is nothing but success or an errno.
@@ -204,14 +208,18 @@ pub(super) fn submit_empty(
         Ok(ask) => ask,
         Err(failed) => return fail(served, &failed, reply),
     };
-    let held = served.hold(reply, ReplyEmpty::error);
-    served.submit(caller, ask, held, move |served, outcome, reply| {
-        let Some(reply) = reply else { return };
-        match outcome {
-            Ok(_) => reply.ok(),
-            Err(refusal) => fail(served, &Failed::from(refusal), reply),
-        }
-    });
+    served.submit(
+        caller,
+        ask,
+        (reply, ReplyEmpty::error),
+        move |served, outcome, reply| {
+            let Some(reply) = reply else { return };
+            match outcome {
+                Ok(_) => reply.ok(),
+                Err(refusal) => fail(served, &Failed::from(refusal), reply),
+            }
+        },
+    );
 }
 
 pub(super) fn rmdir(
@@ -311,12 +319,16 @@ pub(super) fn setattr(
         Ok((node, Some(ask))) => (node, ask),
         Err(failed) => return reply.error(served.errno(uid, &failed)),
     };
-    let held = served.hold(reply, ReplyAttr::error);
-    served.submit(caller, ask, held, move |served, outcome, reply| {
-        let Some(reply) = reply else { return };
-        match outcome {
-            Ok(_) => answer_attr(served, uid, node, reply),
-            Err(refusal) => reply.error(served.errno(uid, &Failed::from(refusal))),
-        }
-    });
+    served.submit(
+        caller,
+        ask,
+        (reply, ReplyAttr::error),
+        move |served, outcome, reply| {
+            let Some(reply) = reply else { return };
+            match outcome {
+                Ok(_) => answer_attr(served, uid, node, reply),
+                Err(refusal) => reply.error(served.errno(uid, &Failed::from(refusal))),
+            }
+        },
+    );
 }

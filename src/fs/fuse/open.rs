@@ -428,11 +428,10 @@ fn write_attribute(
     };
     let written = u32::try_from(data.len()).unwrap_or(u32::MAX);
     let file = Arc::clone(file);
-    let held = served.hold(reply, ReplyWrite::error);
     served.submit(
         served.caller(req),
         ask,
-        held,
+        (reply, ReplyWrite::error),
         move |served, outcome, reply| {
             let (Some(reply), Open::Attribute(attribute)) = (reply, &file.open) else {
                 return;

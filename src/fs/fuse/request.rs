@@ -165,11 +165,10 @@ fn submit(
     (written, reply): (u32, ReplyWrite),
 ) {
     let file = Arc::clone(file);
-    let held = served.hold(reply, ReplyWrite::error);
     served.submit(
         served.caller(req),
         ask,
-        held,
+        (reply, ReplyWrite::error),
         move |served, outcome, reply| {
             let Open::NewRequest(request) = &file.open else {
                 return;

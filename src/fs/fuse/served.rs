@@ -12,7 +12,7 @@ use crate::domain::quota::{self, Quota};
 use crate::domain::time::Time;
 use crate::fs::access::{Attributes, FileKind};
 use crate::fs::callers::Callers;
-use crate::fs::held::{Held, HeldReplies};
+use crate::fs::held::HeldReplies;
 pub(super) use crate::fs::lock;
 use crate::fs::parse::Deny;
 use crate::fs::rendered::Rendered;
@@ -163,19 +163,16 @@ impl Served {
         }
     }
 
-    /// Holds a reply until a change is done; if that takes too long, `error` answers it with EIO.
-    pub(super) fn hold<R: Send + 'static>(&self, reply: R, error: fn(R, Errno)) -> Held<R> {
-        self.held.hold(reply, move |reply| error(reply, Errno::EIO))
-    }
-
-    /// Hands an ask over. `answer` is told the outcome, and has the reply, unless it was answered meanwhile.
+    /// Hands an ask over, and holds the reply until it is done; if that takes too long, `error` answers it with EIO. `answer` is
+    /// told the outcome, and has the reply, unless it was answered meanwhile.
     pub(super) fn submit<R: Send + 'static>(
         self: &Arc<Self>,
         caller: Caller,
         ask: Ask,
-        held: Held<R>,
+        (reply, error): (R, fn(R, Errno)),
         answer: impl FnOnce(&Arc<Self>, Result<Reply, Refusal>, Option<R>) + Send + 'static,
     ) {
+        let held = self.held.hold(reply, move |reply| error(reply, Errno::EIO));
         let served = Arc::clone(self);
         let answer = move |outcome| answer(&served, outcome, held.take());
         self.manager.submit(caller, ask, Box::new(answer));
